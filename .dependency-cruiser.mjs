@@ -1,0 +1,61 @@
+// What may import what. The rooms and the reasons are in docs/architecture.md.
+const room = (name) => `^(packages|services)/${name}/`;
+
+export default {
+  forbidden: [
+    { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'services-never-import-services',
+      severity: 'error',
+      from: { path: '^services/([^/]+)/' },
+      to: { path: '^services/', pathNot: '^services/$1/' },
+    },
+    {
+      name: 'packages-never-import-services',
+      severity: 'error',
+      from: { path: '^packages/' },
+      to: { path: '^services/' },
+    },
+    {
+      name: 'scheduling-is-pure',
+      comment: 'No other room, no I/O, no clock: time comes in as an argument.',
+      severity: 'error',
+      from: { path: room('scheduling'), pathNot: '\\.test\\.ts$' },
+      to: { pathNot: [room('scheduling'), 'node_modules/tinyqueue/'] },
+    },
+    {
+      name: 'one-file-knows-nats',
+      severity: 'error',
+      from: { pathNot: '^packages/shared/src/bus/nats-bus\\.ts$' },
+      to: { path: 'node_modules/(nats|@nats-io)/' },
+    },
+    {
+      name: 'supernet-knows-no-bus',
+      severity: 'error',
+      from: { path: room('supernet') },
+      to: { path: '^(packages|services)/', pathNot: room('supernet') },
+    },
+    {
+      name: 'shared-imports-no-room',
+      severity: 'error',
+      from: { path: room('shared') },
+      to: { path: '^(packages|services)/', pathNot: room('shared') },
+    },
+    {
+      name: 'sources-import-no-tests',
+      severity: 'error',
+      from: { pathNot: '(\\.test\\.ts$|^test/)' },
+      to: { path: '(\\.test\\.ts$|^test/)' },
+    },
+    { name: 'not-to-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    parser: 'swc',
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '/dist/' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['slackline-source', 'import', 'node', 'default'],
+    },
+  },
+};
