@@ -1,1 +1,13 @@
-export {};
+export * from './broker-clock.js';
+export * from './bus/bus.js';
+export { connectBus, type ConnectOptions } from './bus/nats-bus.js';
+export * from './catalog.js';
+export * from './clock.js';
+export * from './codec.js';
+export * from './config.js';
+export * from './errors.js';
+export * from './headers.js';
+export * from './log.js';
+export * from './messages.js';
+export * from './service.js';
+export * from './subjects.js';

@@ -1,0 +1,171 @@
+/**
+ * The message bus as Slackline needs it: core messages, streams, keys, objects. One adapter (nats-bus.ts) stands behind
+ * it, and the conformance suite in test/bus says what any adapter must do.
+ */
+import type { HeaderReader, HeaderValues } from '../headers.js';
+
+/** A message as it arrives. `data` must not be changed; it may be kept. */
+export interface BusMessage {
+  readonly subject: string;
+  readonly reply: string | undefined;
+  readonly headers: HeaderReader;
+  readonly data: Uint8Array;
+}
+
+/** A message of a stream, un-acked until `ack` is called. */
+export interface StreamMessage extends BusMessage {
+  /** Position in the stream; the same for every delivery of a message. */
+  readonly sequence: number;
+  /** When the stream stored it, in milliseconds since 1970 by the broker's clock, with fractions. */
+  readonly timestampMs: number;
+  /** Tells the stream to forget the message; sent with the next write. */
+  ack(): void;
+}
+
+export interface Subscription {
+  /** Takes no new messages, lets those that arrived be handled, then ends. */
+  drain(): Promise<void>;
+}
+
+export interface PublishOptions {
+  headers?: HeaderValues;
+  reply?: string;
+}
+
+export interface StreamConfig {
+  name: string;
+  subjects: string[];
+  /** `workqueue`: a message goes once it is acked. `limits`: it stays until a bound is reached. */
+  retention: 'workqueue' | 'limits';
+  /** What a full stream does: refuse the new message, or forget the oldest. */
+  discard: 'new' | 'old';
+  storage: 'memory' | 'file';
+  replicas: number;
+  maxMessages?: number;
+  maxBytes?: number;
+  maxAgeMs?: number;
+  /** How long a message id is remembered, so that a repeated publish is stored once. */
+  duplicateWindowMs?: number;
+}
+
+export interface StreamState {
+  messages: number;
+  bytes: number;
+  /** Grows by one with each stored message, and never otherwise. */
+  lastSequence: number;
+}
+
+export interface ConsumerConfig {
+  stream: string;
+  /** Durable name. */
+  name: string;
+  ackWaitMs: number;
+  maxAckPending: number;
+  /** Messages asked for at a time. */
+  prefetch: number;
+}
+
+export interface Consumption {
+  /** Ends deliveries; what is un-acked stays in the stream. */
+  stop(): Promise<void>;
+}
+
+export interface PubAck {
+  sequence: number;
+  /** Whether the stream already held a message of this id. */
+  duplicate: boolean;
+}
+
+export interface KeyEntry {
+  key: string;
+  value: Uint8Array;
+  /** Grows with every write to the bucket. */
+  revision: number;
+}
+
+/** A bucket of keys with compare-and-set. */
+export interface KeyBucket {
+  get(key: string): Promise<KeyEntry | undefined>;
+  put(key: string, value: Uint8Array): Promise<number>;
+  /** Writes only if the key's revision is `revision` (0: absent). Throws `conflict`. */
+  compareAndSet(key: string, value: Uint8Array, revision: number): Promise<number>;
+  delete(key: string): Promise<void>;
+  /**
+   * Calls `onEntry` for every key that is there and then for every change; an entry without a value was deleted.
+   * Resolves when all that was there at the call has been shown.
+   */
+  watch(onEntry: (entry: Omit<KeyEntry, 'value'> & { value: Uint8Array | undefined }) => void): Promise<Subscription>;
+}
+
+/** A bucket of large objects. */
+export interface ObjectBucket {
+  put(name: string, data: Uint8Array): Promise<void>;
+  get(name: string): Promise<Uint8Array | undefined>;
+  delete(name: string): Promise<void>;
+}
+
+export interface BucketConfig {
+  storage: 'memory' | 'file';
+  replicas: number;
+}
+
+export interface ServiceInfo {
+  /** Letters, digits, `-` and `_`. */
+  name: string;
+  version: string;
+  description: string;
+  metadata?: Record<string, string>;
+}
+
+/** One round trip to the broker's clock: its time lies between the two readings of ours. */
+export interface ClockReading {
+  sentAtMs: number;
+  receivedAtMs: number;
+  brokerMs: number;
+}
+
+export type BusStatus = 'disconnected' | 'reconnected' | 'closed';
+
+export interface Bus {
+  /** Largest message the broker takes, headers included. */
+  readonly maxPayloadBytes: number;
+  /** The server's version, for features that must be detected. */
+  readonly serverVersion: string;
+  newInbox(): string;
+  publish(subject: string, data: Uint8Array, options?: PublishOptions): void;
+  /** Throws `no_responders` or `timeout`. */
+  request(subject: string, data: Uint8Array, options: { timeoutMs: number; headers?: HeaderValues }): Promise<BusMessage>;
+  /** `handler` must not throw; subscribers of one `queue` share the messages. */
+  subscribe(subject: string, handler: (message: BusMessage) => void, options?: { queue?: string }): Subscription;
+  /** Resolves when the broker has taken all that was published before. */
+  flush(): Promise<void>;
+
+  /** Creates the stream, or brings it to `config` where the broker allows. */
+  ensureStream(config: StreamConfig): Promise<void>;
+  /** Throws `bus_failed` when there is no such stream. Costs a round trip: never on the hot path. */
+  streamState(stream: string): Promise<StreamState>;
+  /** Stores a message. Throws `stream_full`, `timeout`, `no_responders` or `bus_failed`; after `timeout` it may be stored. */
+  publishToStream(
+    subject: string,
+    data: Uint8Array,
+    options: { id: string; timeoutMs: number; headers?: HeaderValues },
+  ): Promise<PubAck>;
+  /** Creates the durable consumer and delivers its messages; it recovers from lost connections by itself. */
+  consume(config: ConsumerConfig, handler: (message: StreamMessage) => void): Promise<Consumption>;
+  /** Names of the durable consumers of `stream`. */
+  consumers(stream: string): Promise<string[]>;
+  /** Ends a consumer wherever it lives: its un-acked messages are delivered again to the next one at once. */
+  deleteConsumer(stream: string, name: string): Promise<void>;
+  /** A stored message by its sequence, or undefined when it is gone. */
+  readMessage(stream: string, sequence: number): Promise<BusMessage | undefined>;
+  /** Reads the broker's clock through the stream `stream`, which keeps one message of `subject`. */
+  readClock(stream: string, subject: string): Promise<ClockReading>;
+
+  keys(bucket: string, config: BucketConfig): Promise<KeyBucket>;
+  objects(bucket: string, config: BucketConfig): Promise<ObjectBucket>;
+  /** Makes the process answer `$SRV.PING`, `$SRV.INFO` and `$SRV.STATS`. */
+  announce(info: ServiceInfo): Promise<void>;
+  onStatus(listener: (status: BusStatus) => void): void;
+  /** Sends what is pending, ends every subscription, disconnects. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,56 @@
+/** What the `profiles` bucket holds: the served models, and how fast each subnet is on each device class. JSON, for people. */
+import { z } from 'zod';
+import { namePattern } from './subjects.js';
+
+/** Datatypes of the Open Inference Protocol that a model can take or give. */
+export const datatypes = ['BOOL', 'UINT8', 'INT8', 'INT16', 'INT32', 'INT64', 'FP32', 'FP64'] as const;
+export type Datatype = (typeof datatypes)[number];
+
+/** Metadata of one tensor; the first dimension is the rows and is -1. */
+export const tensorMetadata = z.object({
+  name: z.string().min(1),
+  datatype: z.enum(datatypes),
+  shape: z.array(z.int()).min(1),
+});
+export type TensorMetadata = z.infer<typeof tensorMetadata>;
+
+/** A model that is served. */
+export const modelEntry = z.object({
+  v: z.literal(1),
+  name: z.string().regex(namePattern),
+  /** SHA-256 of the servable, its name in the `models` object store. */
+  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  inputs: z.array(tensorMetadata).length(1),
+  outputs: z.array(tensorMetadata).min(1),
+  /** The limit of queries that state none. */
+  sloMs: z.number().positive(),
+  /** Top-1 accuracy in 0..1 of every subnet that is hosted. */
+  subnets: z.array(z.object({ id: z.string().min(1), accuracy: z.number().min(0).max(1) })).min(1),
+});
+export type ModelEntry = z.infer<typeof modelEntry>;
+
+/** How long each subnet of a model takes on one device class, for its pareto front. */
+export const latencyProfile = z.object({
+  v: z.literal(1),
+  model: z.string().regex(namePattern),
+  digest: z.string(),
+  deviceClass: z.string().regex(namePattern),
+  executor: z.string(),
+  /** How many workers of the host ran at once while it was taken: they share the cores. */
+  concurrency: z.int().min(1),
+  measuredAt: z.string(),
+  /** Batch sizes, ascending; the columns of the tables below. */
+  batches: z.array(z.int().min(1)).min(1),
+  /** Ascending in accuracy and in latency: the pareto front. */
+  subnets: z
+    .array(
+      z.object({
+        id: z.string().min(1),
+        accuracy: z.number().min(0).max(1),
+        p50Ms: z.array(z.number().positive()),
+        p99Ms: z.array(z.number().positive()),
+      }),
+    )
+    .min(1),
+});
+export type LatencyProfile = z.infer<typeof latencyProfile>;

@@ -1,0 +1,97 @@
+/**
+ * Every error that Slackline reports, in one registry: the code that programs match on, the HTTP-like status, whether
+ * the same call may be tried again, and what to do about it. docs/protocol.md is checked against this table.
+ */
+
+interface ErrorKind {
+  /** HTTP status of the same meaning; also sent as `Nats-Service-Error-Code`. */
+  status: number;
+  /** Whether the same call, unchanged, may succeed later. */
+  retryable: boolean;
+  /** What the reader can do about it; ends the sentence that the caller began. */
+  advice: string;
+}
+
+const kinds = {
+  // What ingest refuses.
+  unknown_model: { status: 404, retryable: false, advice: 'publish to infer.<model> with the name of a model that is served' },
+  unsupported_content_type: {
+    status: 415,
+    retryable: false,
+    advice: 'set Content-Type to application/octet-stream, application/json or application/msgpack',
+  },
+  empty_body: { status: 400, retryable: false, advice: 'send one row of the model’s input as the body' },
+  oversized_body: { status: 413, retryable: false, advice: 'send one row per query and stay under the size limit' },
+  malformed_body: { status: 400, retryable: false, advice: 'see the request form in docs/protocol.md' },
+  wrong_input: { status: 400, retryable: false, advice: 'send the inputs, datatypes and shapes that the model’s metadata names' },
+  wrong_deadline: {
+    status: 400,
+    retryable: false,
+    advice: 'send Slo-Ms (milliseconds from now) or Deadline (broker time, milliseconds since 1970), within the limits',
+  },
+  wrong_header: { status: 400, retryable: false, advice: 'see the headers in docs/protocol.md' },
+  forbidden_reply: { status: 403, retryable: false, advice: 'use a reply subject under one of the allowed prefixes' },
+  duplicate_query: { status: 409, retryable: false, advice: 'give every query an id of its own, or leave Query-Id out' },
+  overloaded: { status: 503, retryable: true, advice: 'try again after Retry-After-Ms' },
+  unavailable: { status: 503, retryable: true, advice: 'try again: the broker did not confirm the query' },
+
+  // Outcomes of accepted queries that carry no answer.
+  expired: { status: 504, retryable: true, advice: 'allow more time or send less at once' },
+  executor_failed: { status: 500, retryable: false, advice: 'look at the worker’s log for this query id' },
+  worker_lost: { status: 500, retryable: false, advice: 'two workers died on this query; it may be what kills them' },
+
+  // Between the services.
+  stale_token: { status: 409, retryable: false, advice: 'the scheduler that sent this no longer leads' },
+  unknown_subnet: { status: 404, retryable: true, advice: 'wait until the worker hosts this version of the model' },
+  bad_message: { status: 400, retryable: false, advice: 'run the same version of Slackline everywhere' },
+
+  // Starting up and the bus.
+  invalid_config: { status: 500, retryable: false, advice: 'correct the environment variables named above' },
+  invalid_model: { status: 500, retryable: false, advice: 'correct the model’s folder' },
+  nats_unreachable: { status: 503, retryable: true, advice: 'start nats-server with JetStream (-js) or set NATS_URL' },
+  nats_server_missing: {
+    status: 500,
+    retryable: false,
+    advice: 'set NATS_URL, or install nats-server (2.9 or later) and put it on PATH',
+  },
+  no_responders: { status: 503, retryable: true, advice: 'start the service that answers this subject' },
+  timeout: { status: 504, retryable: true, advice: 'try again' },
+  stream_full: { status: 503, retryable: true, advice: 'wait until the stream has room' },
+  conflict: { status: 409, retryable: true, advice: 'read the newer revision first' },
+  bus_failed: { status: 500, retryable: true, advice: 'look at the nats-server’s log' },
+  service_failed: { status: 500, retryable: false, advice: 'look at the log lines above' },
+} as const satisfies Record<string, ErrorKind>;
+
+/** The code of an error in the registry. */
+export type ErrorCode = keyof typeof kinds;
+
+/** The registry, for documentation and for status codes. */
+export const errorKinds: Readonly<Record<ErrorCode, ErrorKind>> = kinds;
+
+/** An error of the registry. Its message is `what happened: what to do`. */
+export class SlacklineError extends Error {
+  override readonly name = 'SlacklineError';
+  readonly code: ErrorCode;
+
+  /**
+   * @param code a code of the registry
+   * @param what what happened, as the beginning of a sentence, with the offending names and sizes
+   */
+  constructor(code: ErrorCode, what: string, options?: { cause?: unknown }) {
+    super(`${what}: ${kinds[code].advice}`, options);
+    this.code = code;
+  }
+
+  get status(): number {
+    return kinds[this.code].status;
+  }
+
+  get retryable(): boolean {
+    return kinds[this.code].retryable;
+  }
+}
+
+/** Whether `error` is Slackline's and carries `code`. */
+export function hasCode(error: unknown, code: ErrorCode): boolean {
+  return error instanceof SlacklineError && error.code === code;
+}

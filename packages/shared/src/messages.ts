@@ -1,0 +1,128 @@
+/** Control messages between the services: msgpack, with a version, checked by a schema on arrival. */
+import { z } from 'zod';
+import { decode, encode } from './codec.js';
+import { SlacklineError } from './errors.js';
+
+const bytes = z.instanceof(Uint8Array);
+
+/** `workers.available` and `workers.<id>.heartbeat`: everything a scheduler needs to know of a worker. */
+export const workerStatus = z.object({
+  v: z.literal(1),
+  workerId: z.string(),
+  /** One life of a worker: a new one at each start and whenever it may have been given up. */
+  epoch: z.string(),
+  deviceClass: z.string(),
+  /** `onnxruntime-cpu`, `emulated`, … */
+  executor: z.string(),
+  host: z.string(),
+  /** Models it has loaded, by name, with the digest of the version. */
+  models: z.record(z.string(), z.string()),
+  /** Batches it can take now. */
+  freeSlots: z.int().min(0),
+  /** The batch it is running. */
+  batchId: z.string().nullable(),
+  /** Whether it is shutting down: it finishes its batch and takes no more. */
+  draining: z.boolean(),
+});
+export type WorkerStatus = z.infer<typeof workerStatus>;
+
+/** `workers.<id>.batch`: run these queries on this subnet. */
+export const batchCommand = z.object({
+  v: z.literal(1),
+  batchId: z.string(),
+  /** Fencing token: workers refuse a smaller one than the largest they have seen. */
+  token: z.int(),
+  epoch: z.string(),
+  model: z.string(),
+  subnet: z.string(),
+  queries: z.array(
+    z.object({
+      id: z.string(),
+      contentType: z.string(),
+      /** The body as the producer sent it, or null: fetch it from the QUERIES stream by `sequence`. */
+      payload: bytes.nullable(),
+      sequence: z.int(),
+    }),
+  ),
+});
+export type BatchCommand = z.infer<typeof batchCommand>;
+
+/** What a worker says of one query of a batch. */
+export const batchAnswer = z.union([
+  /** The outputs, encoded in the query's content type (see answers.ts). */
+  z.object({ outputs: bytes }),
+  z.object({ error: z.string() }),
+]);
+export type BatchAnswer = z.infer<typeof batchAnswer>;
+
+/** `batches.done`: the end of a batch, and the word that the worker is free again. */
+export const batchDone = z.object({
+  v: z.literal(1),
+  workerId: z.string(),
+  epoch: z.string(),
+  token: z.int(),
+  batchId: z.string(),
+  /** In the order of the command, or the one reason why none was run. */
+  answers: z.union([z.array(batchAnswer), z.object({ refused: z.string(), message: z.string() })]),
+  actuationMs: z.number(),
+  inferenceMs: z.number(),
+  /** From the command's arrival to this message. */
+  heldMs: z.number(),
+  freeSlots: z.int().min(0),
+});
+export type BatchDone = z.infer<typeof batchDone>;
+
+/** `workers.<id>.fenced`. */
+export const fencedNotice = z.object({ v: z.literal(1), epoch: z.string() });
+
+/** `workers.<id>.measure`, a request: time these subnets at these batch sizes. */
+export const measureRequest = z.object({
+  v: z.literal(1),
+  model: z.string(),
+  digest: z.string(),
+  subnets: z.array(z.string()).min(1),
+  batches: z.array(z.int().min(1)).min(1),
+  /** Time to spend on each (subnet, batch). */
+  budgetMs: z.number().positive(),
+});
+export type MeasureRequest = z.infer<typeof measureRequest>;
+
+/** The samples of a grid: `samplesMs[subnet][batch]` in the order of the request. */
+export const measureReply = z.object({
+  v: z.literal(1),
+  samplesMs: z.array(z.array(z.array(z.number()))),
+});
+
+/** One-second summary of the scheduler on `telemetry.scheduler`; counts grow since its start. */
+export const schedulerTelemetry = z.object({
+  v: z.literal(1),
+  queued: z.int(),
+  inFlight: z.int(),
+  workers: z.int(),
+  workersLost: z.int(),
+  outcomes: z.object({ ok: z.int(), late: z.int(), expired: z.int(), failed: z.int() }),
+  /** Answers by model and subnet. */
+  subnets: z.record(z.string(), z.record(z.string(), z.int())),
+  /** Mean batch size since the last summary. */
+  meanBatch: z.number(),
+});
+export type SchedulerTelemetry = z.infer<typeof schedulerTelemetry>;
+
+/** Encodes a control message. */
+export function pack<T extends { v: 1 }>(message: T): Uint8Array {
+  return encode(message);
+}
+
+/** Decodes and checks a control message. Throws `bad_message`, naming the kind and the fields that are wrong. */
+export function unpack<T>(kind: string, schema: z.ZodType<T>, data: Uint8Array): T {
+  let value: unknown;
+  try {
+    value = decode(data);
+  } catch (cause) {
+    throw new SlacklineError('bad_message', `A ${kind} message is not msgpack`, { cause });
+  }
+  const checked = schema.safeParse(value);
+  if (checked.success) return checked.data;
+  const fields = checked.error.issues.map((issue) => issue.path.join('.') || issue.message).slice(0, 5);
+  throw new SlacklineError('bad_message', `A ${kind} message has wrong fields (${fields.join(', ')})`);
+}

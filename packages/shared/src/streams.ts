@@ -1,0 +1,66 @@
+/**
+ * The streams, with their bounds. ingest and scheduler both make sure of them at start, from the same variables, so that
+ * either may come first.
+ */
+import { z } from 'zod';
+import type { Bus } from './bus/bus.js';
+import { type CommonConfig, numberFrom } from './config.js';
+import type { Subjects } from './subjects.js';
+
+/** The bounds of the streams, for the configuration of every service that calls `ensureStreams`. */
+export const streamsConfig = z.object({
+  /** Accepted queries without an outcome; a producer that comes when they are reached is refused as overloaded. */
+  MAX_QUEUED: numberFrom(z.number().int().min(1)).default(100_000),
+  MAX_QUEUED_BYTES: numberFrom(z.number().int().min(1_024)).default(512 * 1024 * 1024),
+  /** How long the broker knows a query id: a repeated publish within it is stored once. */
+  DUPLICATE_WINDOW_MS: numberFrom(z.number().int().min(1_000)).default(30_000),
+  /** Stored answers for producers without a reply subject; the oldest go first. */
+  MAX_RESULTS: numberFrom(z.number().int().min(1)).default(1_000_000),
+  MAX_RESULTS_BYTES: numberFrom(z.number().int().min(1_024)).default(512 * 1024 * 1024),
+  RESULTS_MAX_AGE_MS: numberFrom(z.number().int().min(1_000)).default(3_600_000),
+});
+export type StreamsConfig = z.infer<typeof streamsConfig>;
+
+/** An answer that is published again (a leader died between answer and ack) is stored once within this time. */
+const resultsDuplicateWindowMs = 120_000;
+
+/** Creates QUERIES, RESULTS and CLOCK, or brings them to `config`. Throws `bus_failed` where the broker refuses. */
+export async function ensureStreams(
+  bus: Bus,
+  subjects: Subjects,
+  config: StreamsConfig & Pick<CommonConfig, 'STORAGE' | 'REPLICAS'>,
+): Promise<void> {
+  const common = { storage: config.STORAGE, replicas: config.REPLICAS } as const;
+  await bus.ensureStream({
+    ...common,
+    name: subjects.stores.queries,
+    subjects: [subjects.queries('>')],
+    retention: 'workqueue',
+    // Full is an answer: the producer is told, and nothing that was accepted is pushed out.
+    discard: 'new',
+    maxMessages: config.MAX_QUEUED,
+    maxBytes: config.MAX_QUEUED_BYTES,
+    duplicateWindowMs: config.DUPLICATE_WINDOW_MS,
+  });
+  await bus.ensureStream({
+    ...common,
+    name: subjects.stores.results,
+    subjects: [subjects.allResults],
+    retention: 'limits',
+    discard: 'old',
+    maxMessages: config.MAX_RESULTS,
+    maxBytes: config.MAX_RESULTS_BYTES,
+    maxAgeMs: config.RESULTS_MAX_AGE_MS,
+    duplicateWindowMs: Math.min(resultsDuplicateWindowMs, config.RESULTS_MAX_AGE_MS),
+  });
+  await bus.ensureStream({
+    ...common,
+    name: subjects.stores.clock,
+    subjects: [subjects.clock],
+    retention: 'limits',
+    discard: 'old',
+    // Only the timestamp of the newest message matters, and nobody misses it after a restart.
+    storage: 'memory',
+    maxMessages: 1,
+  });
+}

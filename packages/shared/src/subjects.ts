@@ -1,0 +1,112 @@
+/** Every subject, stream, bucket and key on the bus. Several deployments share one NATS by different prefixes. */
+
+/** A name that can stand as one token of a subject and as part of a key: letters, digits, `-` and `_`. */
+export const namePattern = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** Names of streams and buckets; with a prefix `a.b` they become `A_B_QUERIES`. */
+export interface StoreNames {
+  /** Work-queue stream of accepted queries. */
+  queries: string;
+  /** Stream of answers for producers that gave no reply subject. */
+  results: string;
+  /** One-message stream whose timestamps tell the broker's time. */
+  clock: string;
+  /** KV: served models and their latency profiles. */
+  profiles: string;
+  /** Object store: servable models by digest. */
+  models: string;
+  /** KV: who schedules; the revision is the fencing token. */
+  leader: string;
+}
+
+/** The subjects of one deployment. */
+export class Subjects {
+  readonly stores: StoreNames;
+  readonly #root: string;
+
+  /** @param prefix empty, or tokens joined by dots that stand before every subject */
+  constructor(readonly prefix = '') {
+    this.#root = prefix === '' ? '' : `${prefix}.`;
+    const store = (name: string) => (prefix === '' ? name : `${prefix.replaceAll('.', '_')}_${name}`);
+    this.stores = {
+      queries: store('QUERIES'),
+      results: store('RESULTS'),
+      clock: store('CLOCK'),
+      profiles: store('profiles'),
+      models: store('models'),
+      leader: store('leader'),
+    };
+  }
+
+  /** Where producers publish queries for `model`; `*` for all models. */
+  infer(model: string): string {
+    return `${this.#root}infer.${model}`;
+  }
+
+  /** Where accepted queries lie in the stream; `>` for all models. */
+  queries(model: string): string {
+    return `${this.#root}queries.${model}`;
+  }
+
+  /** Where an answer lies in the RESULTS stream. */
+  results(model: string, key: string): string {
+    return `${this.#root}results.${model}.${key}`;
+  }
+
+  get allResults(): string {
+    return `${this.#root}results.>`;
+  }
+
+  get clock(): string {
+    return `${this.#root}clock`;
+  }
+
+  get workersAvailable(): string {
+    return `${this.#root}workers.available`;
+  }
+
+  /** Status of a worker, at a steady beat; `*` for all workers. */
+  heartbeat(workerId: string): string {
+    return `${this.#root}workers.${workerId}.heartbeat`;
+  }
+
+  /** Batch commands to a worker. */
+  batch(workerId: string): string {
+    return `${this.#root}workers.${workerId}.batch`;
+  }
+
+  /** Answered at once by a living worker; "no responders" means that it is gone. */
+  ping(workerId: string): string {
+    return `${this.#root}workers.${workerId}.ping`;
+  }
+
+  /** Tells a worker that its epoch is over: it was given up and must announce itself under a new one. */
+  fenced(workerId: string): string {
+    return `${this.#root}workers.${workerId}.fenced`;
+  }
+
+  /** Asks a worker to time a grid of (subnet, batch). */
+  measure(workerId: string): string {
+    return `${this.#root}workers.${workerId}.measure`;
+  }
+
+  get batchesDone(): string {
+    return `${this.#root}batches.done`;
+  }
+
+  /** One-second summaries of a service; `>` for all. */
+  telemetry(service: string): string {
+    return `${this.#root}telemetry.${service}`;
+  }
+
+  /** The last token of a subject: the model of `infer.<model>` and of `queries.<model>`. */
+  static lastToken(subject: string): string {
+    return subject.slice(subject.lastIndexOf('.') + 1);
+  }
+}
+
+/** Keys in the `profiles` bucket. */
+export const profileKeys = {
+  model: (model: string) => `model.${model}`,
+  latency: (model: string, deviceClass: string) => `latency.${model}.${deviceClass}`,
+} as const;

@@ -1,0 +1,198 @@
+/** What any adapter behind the Bus must do. Run against every broker that can be had: spawned, in a container. */
+import { type Bus, connectBus, hasCode, type StreamMessage } from '@slackline/shared';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const text = (value: string) => new TextEncoder().encode(value);
+const read = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+/** Collects what a callback is given; `count(n)` resolves with the first n. */
+function collector<T>() {
+  const items: T[] = [];
+  let waiting: { count: number; resolve: (items: T[]) => void } | undefined;
+  return {
+    push(item: T) {
+      items.push(item);
+      if (waiting !== undefined && items.length >= waiting.count) waiting.resolve([...items]);
+    },
+    count: (count: number) =>
+      items.length >= count
+        ? Promise.resolve([...items])
+        : new Promise<T[]>((resolve) => {
+            waiting = { count, resolve };
+          }),
+  };
+}
+
+export function describeBus(name: string, start: () => Promise<{ url: string; stop(): Promise<void> }>): void {
+  describe(`the bus on ${name}`, () => {
+    let server: { url: string; stop(): Promise<void> };
+    let bus: Bus;
+    let unique = 0;
+    const fresh = (what: string) => `${what}${++unique}`;
+
+    const newStream = async (options: { maxMessages?: number; retention?: 'workqueue' | 'limits' } = {}) => {
+      const stream = fresh('STREAM');
+      await bus.ensureStream({
+        name: stream,
+        subjects: [`${stream}.>`],
+        retention: options.retention ?? 'workqueue',
+        discard: 'new',
+        storage: 'memory',
+        replicas: 1,
+        ...(options.maxMessages !== undefined && { maxMessages: options.maxMessages }),
+      });
+      return stream;
+    };
+    const store = (stream: string, id: string) =>
+      bus.publishToStream(`${stream}.a`, text(id), { id, timeoutMs: 2_000, headers: { Colour: 'red' } });
+    const consume = (stream: string, consumer: string, handler: (message: StreamMessage) => void) =>
+      bus.consume({ stream, name: consumer, ackWaitMs: 60_000, maxAckPending: 1_000, prefetch: 100 }, handler);
+
+    beforeAll(async () => {
+      server = await start();
+      bus = await connectBus({ url: server.url, name: 'conformance' });
+    });
+    afterAll(async () => {
+      await bus?.close();
+      await server?.stop();
+    });
+
+    it('carries subject, headers, reply and bytes', async () => {
+      const subject = fresh('core');
+      const got = collector<[string, string | undefined, string | undefined, string | undefined, string]>();
+      const subscription = bus.subscribe(subject, (m) =>
+        got.push([m.subject, m.reply, m.headers.get('Colour'), m.headers.get('Absent'), read(m.data)]),
+      );
+      bus.publish(subject, text('hello'), { headers: { Colour: 'red' }, reply: 'answer.here' });
+      expect(await got.count(1)).toEqual([[subject, 'answer.here', 'red', undefined, 'hello']]);
+      await subscription.drain();
+    });
+
+    it('shares the messages of a queue group and answers requests', async () => {
+      const subject = fresh('queue');
+      let handled = 0;
+      const answer = (m: { reply: string | undefined }) => {
+        handled += 1;
+        if (m.reply !== undefined) bus.publish(m.reply, text('done'));
+      };
+      const members = [1, 2].map(() => bus.subscribe(subject, answer, { queue: 'q' }));
+      for (let i = 0; i < 10; i += 1) {
+        expect(read((await bus.request(subject, text('do'), { timeoutMs: 2_000 })).data)).toBe('done');
+      }
+      expect(handled).toBe(10);
+      await Promise.all(members.map((member) => member.drain()));
+    });
+
+    it('tells a request that nobody listens', async () => {
+      const call = bus.request(fresh('nobody'), text(''), { timeoutMs: 2_000 });
+      await expect(call).rejects.toSatisfy((error) => hasCode(error, 'no_responders'));
+    });
+
+    it('stores a message once per id and counts sequences', async () => {
+      const stream = await newStream();
+      expect(await store(stream, 'one')).toEqual({ sequence: 1, duplicate: false });
+      expect(await store(stream, 'one')).toEqual({ sequence: 1, duplicate: true });
+      expect(await store(stream, 'two')).toEqual({ sequence: 2, duplicate: false });
+      expect(await bus.streamState(stream)).toMatchObject({ messages: 2, lastSequence: 2 });
+    });
+
+    it('refuses what a full stream cannot hold', async () => {
+      const stream = await newStream({ maxMessages: 2 });
+      await store(stream, 'one');
+      await store(stream, 'two');
+      await expect(store(stream, 'three')).rejects.toSatisfy((error) => hasCode(error, 'stream_full'));
+      expect((await bus.streamState(stream)).lastSequence).toBe(2);
+    });
+
+    it('delivers with sequence, timestamp and headers, and forgets what is acked', async () => {
+      const stream = await newStream();
+      const clock = await newStream({ retention: 'limits' });
+      const before = await bus.readClock(clock, `${clock}.t`);
+      await store(stream, 'one');
+      const after = await bus.readClock(clock, `${clock}.t`);
+      const got = collector<StreamMessage>();
+      const consumption = await consume(stream, 'c', (m) => got.push(m));
+      const [message] = await got.count(1);
+      expect(message).toMatchObject({ sequence: 1, subject: `${stream}.a` });
+      expect(message?.headers.get('Colour')).toBe('red');
+      expect(message?.timestampMs).toBeGreaterThanOrEqual(before.brokerMs);
+      expect(message?.timestampMs).toBeLessThanOrEqual(after.brokerMs);
+      expect((await bus.streamState(stream)).messages).toBe(1);
+      message?.ack();
+      await bus.flush();
+      // An ack is not confirmed; the next stored message's round trip lies behind it.
+      await expect.poll(async () => (await bus.streamState(stream)).messages).toBe(0);
+      await consumption.stop();
+    });
+
+    it('gives everything un-acked to the next consumer when one is deleted; its late acks do nothing', async () => {
+      const stream = await newStream();
+      const held = collector<StreamMessage>();
+      const first = await consume(stream, 'old', (m) => held.push(m));
+      for (const id of ['one', 'two', 'three']) await store(stream, id);
+      const messages = await held.count(3);
+      expect(await bus.consumers(stream)).toEqual(['old']);
+      await bus.deleteConsumer(stream, 'old');
+      const again = collector<StreamMessage>();
+      const second = await consume(stream, 'new', (m) => again.push(m));
+      expect((await again.count(3)).map((m) => m.sequence)).toEqual([1, 2, 3]);
+      for (const message of messages) message.ack();
+      await bus.flush();
+      expect((await bus.streamState(stream)).messages).toBe(3);
+      await Promise.all([first.stop(), second.stop()]);
+    });
+
+    it('reads a stored message by its sequence', async () => {
+      const stream = await newStream();
+      const { sequence } = await store(stream, 'one');
+      const message = await bus.readMessage(stream, sequence);
+      expect(message && read(message.data)).toBe('one');
+      expect(message?.headers.get('Colour')).toBe('red');
+      expect(await bus.readMessage(stream, sequence + 1)).toBeUndefined();
+    });
+
+    it('keeps keys with compare-and-set', async () => {
+      const keys = await bus.keys(fresh('bucket'), { storage: 'memory', replicas: 1 });
+      expect(await keys.get('a')).toBeUndefined();
+      const first = await keys.compareAndSet('a', text('1'), 0);
+      await expect(keys.compareAndSet('a', text('2'), 0)).rejects.toSatisfy((error) => hasCode(error, 'conflict'));
+      const second = await keys.compareAndSet('a', text('2'), first);
+      expect(second).toBeGreaterThan(first);
+      await expect(keys.compareAndSet('a', text('3'), first)).rejects.toSatisfy((error) => hasCode(error, 'conflict'));
+      expect(read((await keys.get('a'))?.value ?? text(''))).toBe('2');
+      await keys.delete('a');
+      expect(await keys.get('a')).toBeUndefined();
+    });
+
+    it('shows the keys that are there, then every change', async () => {
+      const keys = await bus.keys(fresh('bucket'), { storage: 'memory', replicas: 1 });
+      await keys.put('a', text('1'));
+      const seen = collector<[string, string | undefined]>();
+      const watch = await keys.watch((entry) => seen.push([entry.key, entry.value && read(entry.value)]));
+      expect(await seen.count(1)).toEqual([['a', '1']]);
+      await keys.put('b.c', text('2'));
+      await keys.delete('a');
+      expect(await seen.count(3)).toEqual([
+        ['a', '1'],
+        ['b.c', '2'],
+        ['a', undefined],
+      ]);
+      await watch.drain();
+    });
+
+    it('keeps objects larger than a message', async () => {
+      const objects = await bus.objects(fresh('objects'), { storage: 'memory', replicas: 1 });
+      const large = new Uint8Array(3 * bus.maxPayloadBytes).map((_, i) => i % 251);
+      await objects.put('large', large);
+      expect(Buffer.compare((await objects.get('large')) ?? new Uint8Array(), large)).toBe(0);
+      expect(await objects.get('absent')).toBeUndefined();
+    });
+
+    it('answers for itself as a NATS service', async () => {
+      const service = fresh('service');
+      await bus.announce({ name: service, version: '1.2.3', description: 'under test' });
+      const pong = await bus.request(`$SRV.PING.${service}`, text(''), { timeoutMs: 2_000 });
+      expect(JSON.parse(read(pong.data))).toMatchObject({ name: service, version: '1.2.3' });
+    });
+  });
+}
