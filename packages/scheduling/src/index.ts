@@ -1,1 +1,9 @@
-export {};
+export * from './dispatcher.js';
+export * from './edf-queue.js';
+export * from './latency-table.js';
+export * from './policies/greedy.js';
+export * from './policies/registry.js';
+export * from './policies/slackfit.js';
+export * from './policy.js';
+export * from './query.js';
+export * from './worker-pool.js';

@@ -134,7 +134,11 @@ export interface Bus {
   newInbox(): string;
   publish(subject: string, data: Uint8Array, options?: PublishOptions): void;
   /** Throws `no_responders` or `timeout`. */
-  request(subject: string, data: Uint8Array, options: { timeoutMs: number; headers?: HeaderValues }): Promise<BusMessage>;
+  request(
+    subject: string,
+    data: Uint8Array,
+    options: { timeoutMs: number; headers?: HeaderValues },
+  ): Promise<BusMessage>;
   /** `handler` must not throw; subscribers of one `queue` share the messages. */
   subscribe(subject: string, handler: (message: BusMessage) => void, options?: { queue?: string }): Subscription;
   /** Resolves when the broker has taken all that was published before. */

@@ -1,13 +1,13 @@
 /** The one file that knows the NATS client: the Bus on core NATS and JetStream. */
 import {
   AckPolicy,
-  connect,
   type ConsumerMessages,
+  connect,
+  headers as createHeaders,
   createInbox,
   DeliverPolicy,
   DiscardPolicy,
   Events,
-  headers as createHeaders,
   type JetStreamClient,
   type JetStreamManager,
   type JsMsg,
@@ -16,11 +16,11 @@ import {
   type MsgHdrs,
   type NatsConnection,
   NatsError,
+  type Subscription as NatsSubscription,
   nanos,
   type ObjectStore,
   RetentionPolicy,
   StorageType,
-  type Subscription as NatsSubscription,
 } from 'nats';
 import { SlacklineError } from '../errors.js';
 import type { HeaderReader, HeaderValues } from '../headers.js';
@@ -55,7 +55,11 @@ export interface ConnectOptions {
 }
 
 // The broker's own error codes.
-const apiErrors = { streamFull: [10077, 10047, 10122], wrongRevision: [10071], noMessage: [10037] };
+const apiErrors = {
+  streamFull: [10077, 10047, 10122],
+  wrongRevision: [10071],
+  noMessage: [10037],
+};
 
 /** A pull lives this long; an idle consumer's silence is noticed in about as much, e.g. after a reconnect. */
 const pullExpiresMs = 5_000;
@@ -196,8 +200,7 @@ class NatsBus implements Bus {
     return createInbox();
   }
 
-  publish(subject: string, data: Uint8Array, options?: PublishOptions): void {
-    if (options === undefined) return this.connection.publish(subject, data);
+  publish(subject: string, data: Uint8Array, options: PublishOptions = {}): void {
     const headers = toHeaders(options.headers);
     this.connection.publish(subject, data, {
       ...(headers && { headers }),
@@ -207,7 +210,10 @@ class NatsBus implements Bus {
 
   async request(subject: string, data: Uint8Array, options: { timeoutMs: number; headers?: HeaderValues }) {
     const headers = toHeaders(options.headers);
-    const call = this.connection.request(subject, data, { timeout: options.timeoutMs, ...(headers && { headers }) });
+    const call = this.connection.request(subject, data, {
+      timeout: options.timeoutMs,
+      ...(headers && { headers }),
+    });
     return new CoreMessage(await translated(`A request to ${subject}`, call));
   }
 
@@ -253,7 +259,11 @@ class NatsBus implements Bus {
 
   async streamState(stream: string): Promise<StreamState> {
     const { state } = await translated(`Reading the stream ${stream}`, this.manager.streams.info(stream));
-    return { messages: state.messages, bytes: state.bytes, lastSequence: state.last_seq };
+    return {
+      messages: state.messages,
+      bytes: state.bytes,
+      lastSequence: state.last_seq,
+    };
   }
 
   async publishToStream(
@@ -311,8 +321,15 @@ class NatsBus implements Bus {
 
   async readMessage(stream: string, sequence: number): Promise<BusMessage | undefined> {
     try {
-      const stored = await this.manager.streams.getMessage(stream, { seq: sequence });
-      return { subject: stored.subject, reply: undefined, data: stored.data, headers: new Headers(stored.header) };
+      const stored = await this.manager.streams.getMessage(stream, {
+        seq: sequence,
+      });
+      return {
+        subject: stored.subject,
+        reply: undefined,
+        data: stored.data,
+        headers: new Headers(stored.header),
+      };
     } catch (error) {
       if (apiErrors.noMessage.includes(apiCode(error) ?? 0)) return undefined;
       throw translate(error, `Reading message ${sequence} of ${stream}`);
@@ -322,26 +339,41 @@ class NatsBus implements Bus {
   async readClock(stream: string, subject: string): Promise<ClockReading> {
     const read = async () => {
       const sentAtMs = performance.now();
-      const ack = await this.js.publish(subject, new Uint8Array(0), { timeout: 2_000 });
+      const ack = await this.js.publish(subject, new Uint8Array(0), {
+        timeout: 2_000,
+      });
       const receivedAtMs = performance.now();
-      const stored = await this.manager.streams.getMessage(stream, { seq: ack.seq });
+      const stored = await this.manager.streams.getMessage(stream, {
+        seq: ack.seq,
+      });
       // RFC 3339 with nanoseconds; Date.parse keeps milliseconds only.
       const [, fraction = '0'] = /\.(\d+)/.exec(stored.timestamp) ?? [];
       const wholeSeconds = Date.parse(stored.timestamp.replace(/\.\d+/, ''));
-      return { sentAtMs, receivedAtMs, brokerMs: wholeSeconds + Number(`0.${fraction}`) * 1_000 };
+      return {
+        sentAtMs,
+        receivedAtMs,
+        brokerMs: wholeSeconds + Number(`0.${fraction}`) * 1_000,
+      };
     };
     return translated('Reading the broker’s clock', read());
   }
 
   async keys(bucket: string, config: BucketConfig): Promise<KeyBucket> {
     const storage = config.storage === 'memory' ? StorageType.Memory : StorageType.File;
-    const kv = this.js.views.kv(bucket, { history: 1, replicas: config.replicas, storage });
+    const kv = this.js.views.kv(bucket, {
+      history: 1,
+      replicas: config.replicas,
+      storage,
+    });
     return new NatsKeys(await translated(`Opening the bucket ${bucket}`, kv), bucket);
   }
 
   async objects(bucket: string, config: BucketConfig): Promise<ObjectBucket> {
     const storage = config.storage === 'memory' ? StorageType.Memory : StorageType.File;
-    const store = this.js.views.os(bucket, { storage, replicas: config.replicas });
+    const store = this.js.views.os(bucket, {
+      storage,
+      replicas: config.replicas,
+    });
     return new NatsObjects(await translated(`Opening the object store ${bucket}`, store), bucket);
   }
 

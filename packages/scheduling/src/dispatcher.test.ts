@@ -1,0 +1,216 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Dispatcher, type DispatcherOptions } from './dispatcher.js';
+import { byDeadline } from './edf-queue.js';
+import { SlackFit } from './policies/slackfit.js';
+import type { Query } from './query.js';
+import { query, smallTable } from './testing.js';
+import type { Batch } from './worker-pool.js';
+
+const options: DispatcherOptions = { overheadMs: 1, maxBatchBytes: 1e6, deadAfterMs: 500, overdueMs: 250 };
+
+/** A dispatcher over one model, with everything it asked for written down. */
+function setup(overrides: Partial<DispatcherOptions> = {}) {
+  const sent: Batch<Query>[] = [];
+  const expired: string[] = [];
+  const failed: string[] = [];
+  const fenced: string[] = [];
+  const effects = {
+    send: (batch: Batch<Query>) => sent.push(batch),
+    expired: (each: Query) => expired.push(each.id),
+    failed: (each: Query) => failed.push(each.id),
+    fenced: (workerId: string, epoch: string) => fenced.push(`${workerId}/${epoch}`),
+  };
+  const dispatcher = new Dispatcher<Query>(new SlackFit(), effects, { ...options, ...overrides });
+  const report = (workerId: string, nowMs: number, rest: { epoch?: string; accepting?: boolean } = {}) =>
+    dispatcher.report(
+      {
+        workerId,
+        epoch: rest.epoch ?? 'e1',
+        deviceClass: 'cpu',
+        models: new Set(['m']),
+        accepting: rest.accepting ?? true,
+      },
+      nowMs,
+    );
+  dispatcher.setTable('m', 'cpu', smallTable, 0);
+  return { dispatcher, sent, expired, failed, fenced, report };
+}
+
+const ids = (batch: Batch<Query> | undefined) => batch?.queries.map((each) => each.id);
+
+describe('the dispatcher', () => {
+  it('sends the most urgent queries as soon as a worker is free', () => {
+    const { dispatcher, sent, report } = setup();
+    for (const [id, deadline] of [
+      ['q1', 50],
+      ['q2', 30],
+      ['q3', 40],
+      ['q4', 60],
+      ['q5', 70],
+    ] as const) {
+      dispatcher.add(query(id, deadline));
+    }
+    report('w1', 0);
+    expect(ids(sent[0])).toEqual(['q2', 'q3', 'q1', 'q4']);
+    expect(sent[0]).toMatchObject({ subnet: 'large', workerId: 'w1', epoch: 'e1', expectedMs: 16 });
+    dispatcher.run(1);
+    expect(sent).toHaveLength(1);
+    expect(dispatcher.complete(sent[0]?.id ?? '', 'w1', 'e1', 17)).toBe(sent[0]);
+    dispatcher.run(17);
+    expect(ids(sent[1])).toEqual(['q5']);
+  });
+
+  it('asks to be woken when the head becomes unreachable, and expires it then', () => {
+    const { dispatcher, expired } = setup();
+    dispatcher.add(query('q1', 20));
+    dispatcher.add(query('q2', 30));
+    dispatcher.run(0);
+    // 1 ms on the fastest pair and 1 ms of overhead.
+    expect(dispatcher.nextWakeMs()).toBe(18);
+    dispatcher.run(18);
+    expect(expired).toEqual([]);
+    dispatcher.run(18.1);
+    expect(expired).toEqual(['q1']);
+    expect(dispatcher.nextWakeMs()).toBe(28);
+  });
+
+  it('expires at the deadline while nothing is profiled', () => {
+    const { dispatcher, expired } = setup();
+    dispatcher.setTable('m', 'cpu', undefined, 0);
+    dispatcher.add(query('q1', 20));
+    dispatcher.run(19.9);
+    expect(expired).toEqual([]);
+    dispatcher.run(20.1);
+    expect(expired).toEqual(['q1']);
+  });
+
+  it('gives the batch of a lost worker to others, one query at a time, and fails what a second one was lost with', () => {
+    const { dispatcher, sent, failed, report } = setup();
+    report('w1', 0);
+    dispatcher.add(query('q1', 1_000));
+    dispatcher.add(query('q2', 1_001));
+    dispatcher.run(0);
+    expect(ids(sent[0])).toEqual(['q1', 'q2']);
+    report('w2', 1);
+    dispatcher.lost('w1', 'e1', 2);
+    expect(ids(sent[1])).toEqual(['q1']);
+    report('w3', 3);
+    expect(ids(sent[2])).toEqual(['q2']);
+    dispatcher.lost('w2', 'e1', 4);
+    expect(failed).toEqual(['q1']);
+    expect(dispatcher.complete(sent[2]?.id ?? '', 'w3', 'e1', 5)).toBe(sent[2]);
+  });
+
+  it('does not believe a worker that was given up until it comes with a new epoch', () => {
+    const { dispatcher, sent, fenced, report } = setup({ overdueMs: 10_000 });
+    report('w1', 0);
+    dispatcher.add(query('q1', 1_000));
+    dispatcher.run(0);
+    expect(dispatcher.findLost(500)).toEqual([]);
+    expect(dispatcher.findLost(501).map((worker) => worker.report.workerId)).toEqual(['w1']);
+    dispatcher.lost('w1', 'e1', 501);
+    expect(dispatcher.complete(sent[0]?.id ?? '', 'w1', 'e1', 502)).toBeUndefined();
+    report('w1', 503);
+    expect(fenced).toEqual(['w1/e1']);
+    expect(sent).toHaveLength(1);
+    report('w1', 504, { epoch: 'e2' });
+    expect(ids(sent[1])).toEqual(['q1']);
+    expect(dispatcher.complete(sent[1]?.id ?? '', 'w1', 'e1', 505)).toBeUndefined();
+    expect(dispatcher.complete(sent[1]?.id ?? '', 'w1', 'e2', 505)).toBe(sent[1]);
+  });
+
+  it('takes a new epoch of a worker as the loss of the old one', () => {
+    const { dispatcher, sent, report } = setup();
+    report('w1', 0);
+    dispatcher.add(query('q1', 1_000));
+    dispatcher.run(0);
+    report('w1', 5, { epoch: 'e2' });
+    expect(sent.map((batch) => batch.epoch)).toEqual(['e1', 'e2']);
+  });
+
+  it('finds a batch that is overdue although its worker is heard of', () => {
+    const { dispatcher, sent, report } = setup();
+    report('w1', 0);
+    dispatcher.add(query('q1', 10_000));
+    dispatcher.run(0);
+    const due = (sent[0]?.expectedMs ?? 0) + options.overdueMs;
+    report('w1', due, { accepting: false });
+    expect(dispatcher.findLost(due)).toEqual([]);
+    expect(dispatcher.findLost(due + 0.1)).toHaveLength(1);
+  });
+
+  it('sends nothing to a worker that takes nothing, or has no profile', () => {
+    const { dispatcher, sent, report } = setup();
+    dispatcher.add(query('q1', 1_000));
+    report('w1', 0, { accepting: false });
+    expect(sent).toEqual([]);
+    dispatcher.setTable('m', 'cpu', undefined, 0);
+    report('w1', 1);
+    expect(sent).toEqual([]);
+    dispatcher.setTable('m', 'cpu', smallTable, 2);
+    expect(sent).toHaveLength(1);
+  });
+
+  it('ends every query exactly once, sends it to one worker at a time, and keeps EDF order, whatever happens', () => {
+    const anyEvent = fc.oneof(
+      {
+        weight: 5,
+        arbitrary: fc.record({ kind: fc.constant('arrive' as const), within: fc.integer({ min: 1, max: 60 }) }),
+      },
+      { weight: 4, arbitrary: fc.record({ kind: fc.constant('complete' as const), pick: fc.nat(9) }) },
+      { weight: 2, arbitrary: fc.record({ kind: fc.constant('join' as const), worker: fc.nat(3) }) },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constant('lose' as const), worker: fc.nat(3) }) },
+      { weight: 4, arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: fc.integer({ min: 1, max: 20 }) }) },
+    );
+    fc.assert(
+      fc.property(fc.array(anyEvent, { maxLength: 150 }), (events) => {
+        const { dispatcher, sent, expired, failed, report } = setup();
+        const out = new Map<string, Batch<Query>>();
+        const answered: string[] = [];
+        const epochs = [0, 0, 0, 0];
+        let [now, arrived, seen] = [0, 0, 0];
+        const settle = () => {
+          for (const batch of sent.slice(seen)) {
+            expect(out.has(batch.workerId)).toBe(false);
+            expect(batch.queries).toEqual([...batch.queries].sort(byDeadline));
+            for (const each of batch.queries) expect(each.deadlineMs).toBeGreaterThanOrEqual(now);
+            if (batch.queries.some((each) => each.deaths > 0)) expect(batch.queries).toHaveLength(1);
+            out.set(batch.workerId, batch);
+          }
+          seen = sent.length;
+        };
+        for (const event of events) {
+          if (event.kind === 'arrive') {
+            arrived += 1;
+            dispatcher.add(query(`q${arrived}`, now + event.within));
+          }
+          if (event.kind === 'pass') now += event.ms;
+          if (event.kind === 'complete') {
+            const batch = [...out.values()][event.pick];
+            if (batch === undefined) continue;
+            expect(dispatcher.complete(batch.id, batch.workerId, batch.epoch, now)).toBe(batch);
+            expect(dispatcher.complete(batch.id, batch.workerId, batch.epoch, now)).toBeUndefined();
+            out.delete(batch.workerId);
+            answered.push(...batch.queries.map((each) => each.id));
+          }
+          if (event.kind === 'lose' && epochs[event.worker] !== 0) {
+            out.delete(`w${event.worker}`);
+            dispatcher.lost(`w${event.worker}`, `e${epochs[event.worker]}`, now);
+          }
+          if (event.kind === 'join') {
+            epochs[event.worker] = (epochs[event.worker] ?? 0) + 1;
+            out.delete(`w${event.worker}`);
+            report(`w${event.worker}`, now, { epoch: `e${epochs[event.worker]}` });
+          }
+          dispatcher.run(now);
+          settle();
+          const held = [...dispatcher.inFlight()].flatMap((batch) => batch.queries.map((each) => each.id));
+          const ended = [...answered, ...expired, ...failed];
+          expect(new Set([...ended, ...held]).size).toBe(ended.length + held.length);
+          expect(ended.length + held.length + dispatcher.queued).toBe(arrived);
+        }
+      }),
+    );
+  });
+});

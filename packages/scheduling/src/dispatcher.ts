@@ -1,0 +1,236 @@
+/**
+ * The decision loop as a state machine. Whoever owns it (the scheduler service, the simulator) tells it what happened and
+ * what time it is; it answers through `Effects`: send this batch, this query has expired. It does no I/O and has no clock.
+ */
+import { EdfQueue } from './edf-queue.js';
+import type { LatencyTable } from './latency-table.js';
+import type { DecisionView, Policy, QueueView } from './policy.js';
+import type { Query } from './query.js';
+import { type Batch, type PooledWorker, WorkerPool, type WorkerReport } from './worker-pool.js';
+
+/** What the dispatcher wants done. Called synchronously; must not call back into the dispatcher. */
+export interface Effects<Q extends Query> {
+  send(batch: Batch<Q>): void;
+  /** No worker could answer this query in time any more. */
+  expired(query: Q): void;
+  /** The last worker that a query is allowed to lose was lost with it. */
+  failed(query: Q): void;
+  /** A worker speaks under an epoch that is over. */
+  fenced(workerId: string, epoch: string): void;
+}
+
+export interface DispatcherOptions {
+  /** Time that a batch spends outside the executor, for slack and for expiry. */
+  overheadMs: number;
+  /** Bodies of one batch, together. */
+  maxBatchBytes: number;
+  /** A worker that has not been heard of for so long is lost. */
+  deadAfterMs: number;
+  /** A batch this much later than profiled is lost, and its worker with it. */
+  overdueMs: number;
+}
+
+/** Workers that a query may be lost with before it has failed. */
+const maxDeaths = 2;
+
+interface ModelState<Q extends Query> {
+  queue: EdfQueue<Q>;
+  /** By device class. */
+  tables: Map<string, LatencyTable>;
+  /** The least that any known device class needs for one query; 0 while nothing is profiled. */
+  fastestMs: number;
+}
+
+export class Dispatcher<Q extends Query> {
+  readonly #models = new Map<string, ModelState<Q>>();
+  readonly #pool = new WorkerPool<Q>();
+  #overheadMs: number;
+  #batches = 0;
+  #waitUntilMs = Number.POSITIVE_INFINITY;
+
+  constructor(
+    private readonly policy: Policy,
+    private readonly effects: Effects<Q>,
+    private readonly options: DispatcherOptions,
+    /** Makes batch ids unique among schedulers, e.g. the fencing token. */
+    private readonly idPrefix = '',
+  ) {
+    this.#overheadMs = options.overheadMs;
+  }
+
+  /** Queries waiting, of all models. */
+  get queued(): number {
+    let total = 0;
+    for (const model of this.#models.values()) total += model.queue.size;
+    return total;
+  }
+
+  get workers(): number {
+    return this.#pool.size;
+  }
+
+  /** Batches that are out, oldest first per worker. */
+  *inFlight(): IterableIterator<Batch<Q>> {
+    for (const worker of this.#pool.all()) if (worker.batch !== undefined) yield worker.batch;
+  }
+
+  /** Measured anew while the system runs. */
+  setOverheadMs(overheadMs: number): void {
+    this.#overheadMs = overheadMs;
+  }
+
+  /** Sets, replaces or (with undefined) removes the latencies of a model on a device class. */
+  setTable(model: string, deviceClass: string, table: LatencyTable | undefined, nowMs: number): void {
+    const state = this.#model(model);
+    if (table === undefined) state.tables.delete(deviceClass);
+    else state.tables.set(deviceClass, table);
+    const fastest = [...state.tables.values()].map((each) => each.fastestMs);
+    state.fastestMs = fastest.length === 0 ? 0 : Math.min(...fastest);
+    this.run(nowMs);
+  }
+
+  /** Takes a query in. Call `run` when those that arrived together are in. */
+  add(query: Q): void {
+    this.#model(query.model).queue.push(query);
+  }
+
+  /** A worker spoke: it joined, it is alive, or it has become free. */
+  report(report: WorkerReport, nowMs: number): void {
+    if (this.#pool.isOver(report)) {
+      this.effects.fenced(report.workerId, report.epoch);
+      return;
+    }
+    const known = this.#pool.get(report.workerId);
+    if (known !== undefined && known.report.epoch !== report.epoch) this.#giveUp(known);
+    this.#pool.report(report, nowMs);
+    this.run(nowMs);
+  }
+
+  /**
+   * A batch came back. Returns it if that batch was in flight on that life of that worker, and undefined for the word of
+   * someone who was given up, which changes nothing. Call `run` once its answers are on their way.
+   */
+  complete(batchId: string, workerId: string, epoch: string, nowMs: number): Batch<Q> | undefined {
+    const worker = this.#pool.get(workerId);
+    const batch = worker?.batch;
+    if (worker === undefined || batch === undefined || batch.id !== batchId || batch.epoch !== epoch) return undefined;
+    worker.lastSeenMs = nowMs;
+    this.#pool.release(worker);
+    return batch;
+  }
+
+  /** A worker is gone, e.g. its subject has no responder. Its batch is given back. */
+  lost(workerId: string, epoch: string, nowMs: number): void {
+    const worker = this.#pool.get(workerId);
+    if (worker?.report.epoch !== epoch) return;
+    this.#giveUp(worker);
+    this.run(nowMs);
+  }
+
+  /** Workers that have gone silent, and batches that are overdue. */
+  findLost(nowMs: number): PooledWorker<Q>[] {
+    const { deadAfterMs, overdueMs } = this.options;
+    return [...this.#pool.all()].filter(({ lastSeenMs, batch }) => {
+      const overdue = batch !== undefined && nowMs - batch.sentAtMs > batch.expectedMs + overdueMs;
+      return overdue || nowMs - lastSeenMs > deadAfterMs;
+    });
+  }
+
+  /** Expires what is out of reach, then sends batches while a worker is free and has something to do. */
+  run(nowMs: number): void {
+    for (const state of this.#models.values()) {
+      for (const query of state.queue.takeBefore(this.#reachable(state, nowMs))) this.effects.expired(query);
+    }
+    this.#waitUntilMs = Number.POSITIVE_INFINITY;
+    for (const worker of this.#pool.free) this.#serve(worker, nowMs);
+  }
+
+  /** When `run` must be called again although nothing has happened: the next expiry, or the end of a policy's wait. */
+  nextWakeMs(): number {
+    let wake = this.#waitUntilMs;
+    for (const state of this.#models.values()) {
+      const head = state.queue.head();
+      if (head !== undefined) wake = Math.min(wake, head.deadlineMs - this.#reachable(state, 0));
+    }
+    return wake;
+  }
+
+  /** Deadlines before this time cannot be met any more. */
+  #reachable(state: ModelState<Q>, nowMs: number): number {
+    return nowMs + (state.fastestMs === 0 ? 0 : state.fastestMs + this.#overheadMs);
+  }
+
+  #serve(worker: PooledWorker<Q>, nowMs: number): void {
+    const queues = this.#queuesFor(worker);
+    if (queues.length === 0) return;
+    const { workerId, deviceClass } = worker.report;
+    const view: DecisionView = {
+      nowMs,
+      overheadMs: this.#overheadMs,
+      queues,
+      worker: { id: workerId, deviceClass },
+      otherFreeWorkers: this.#pool.free.size - 1,
+    };
+    const decision = this.policy.decide(view);
+    if (decision.kind === 'wait') {
+      this.#waitUntilMs = Math.min(this.#waitUntilMs, decision.untilMs);
+      return;
+    }
+    const { queue, tables } = this.#model(decision.model);
+    const table = tables.get(deviceClass);
+    const subnet = table?.subnets[decision.subnet];
+    if (table === undefined || subnet === undefined) return;
+    const queries = queue.take(decision.batch, this.options.maxBatchBytes);
+    this.#batches += 1;
+    const batch: Batch<Q> = {
+      id: `${this.idPrefix}${this.#batches}`,
+      workerId,
+      epoch: worker.report.epoch,
+      model: decision.model,
+      subnet: subnet.id,
+      accuracy: subnet.accuracy,
+      queries,
+      sentAtMs: nowMs,
+      expectedMs: table.estimate(decision.subnet, queries.length),
+    };
+    this.#pool.assign(worker, batch);
+    this.effects.send(batch);
+  }
+
+  #queuesFor(worker: PooledWorker<Q>): QueueView[] {
+    const views: QueueView[] = [];
+    for (const model of worker.report.models) {
+      const state = this.#models.get(model);
+      const head = state?.queue.head();
+      const table = state?.tables.get(worker.report.deviceClass);
+      if (state === undefined || head === undefined || table === undefined) continue;
+      const { size, runnableWithHead: runnable } = state.queue;
+      views.push({
+        model,
+        size,
+        runnable,
+        headDeadlineMs: head.deadlineMs,
+        table,
+      });
+    }
+    return views.sort((a, b) => a.headDeadlineMs - b.headDeadlineMs);
+  }
+
+  #giveUp(worker: PooledWorker<Q>): void {
+    this.#pool.remove(worker);
+    for (const query of worker.batch?.queries ?? []) {
+      query.deaths += 1;
+      if (query.deaths >= maxDeaths) this.effects.failed(query);
+      else this.add(query);
+    }
+  }
+
+  #model(name: string): ModelState<Q> {
+    let state = this.#models.get(name);
+    if (state === undefined) {
+      state = { queue: new EdfQueue<Q>(), tables: new Map(), fastestMs: 0 };
+      this.#models.set(name, state);
+    }
+    return state;
+  }
+}

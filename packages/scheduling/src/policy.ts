@@ -1,0 +1,55 @@
+/** What a scheduling policy is asked and may answer. The same interface serves live and in simulated time. */
+import type { LatencyTable } from './latency-table.js';
+
+/** One model's queue, as a policy may see it. */
+export interface QueueView {
+  readonly model: string;
+  /** Queries waiting. */
+  readonly size: number;
+  /** How many of them could run in one batch with the most urgent. */
+  readonly runnable: number;
+  /** Deadline of the most urgent. */
+  readonly headDeadlineMs: number;
+  /** Latencies of the model on the free worker's device class. */
+  readonly table: LatencyTable;
+}
+
+export interface DecisionView {
+  readonly nowMs: number;
+  /** Time that a batch spends outside the executor (bus, queues); slack is what remains after it. */
+  readonly overheadMs: number;
+  /** Queues that the free worker can serve, none of them empty, most urgent head first. */
+  readonly queues: readonly QueueView[];
+  readonly worker: { readonly id: string; readonly deviceClass: string };
+  /** Other workers that are free at this moment. */
+  readonly otherFreeWorkers: number;
+}
+
+export type Decision =
+  /** Run up to `batch` queries of `model` on the subnet with index `subnet` of its table, now. */
+  | {
+      readonly kind: 'run';
+      readonly model: string;
+      readonly batch: number;
+      readonly subnet: number;
+    }
+  /** Leave the worker idle; ask again at `untilMs`, or when something changes. */
+  | { readonly kind: 'wait'; readonly untilMs: number };
+
+/** Chooses for one free worker. Must be quick (microseconds), must not keep the view, and holds no clock. */
+export interface Policy {
+  readonly name: string;
+  decide(view: DecisionView): Decision;
+}
+
+/** The queue whose head is most urgent; every policy here serves that one first (one global EDF order). */
+export function mostUrgent(view: DecisionView): QueueView {
+  const queue = view.queues[0];
+  if (queue === undefined) throw new RangeError('a policy is only asked when a queue is not empty');
+  return queue;
+}
+
+/** Time left to the most urgent query for the executor alone. */
+export function slackMs(view: DecisionView, queue: QueueView): number {
+  return queue.headDeadlineMs - view.nowMs - view.overheadMs;
+}

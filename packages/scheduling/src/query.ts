@@ -1,0 +1,13 @@
+/** A query as the scheduler sees it: who it is, and by when it wants its answer. */
+export interface Query {
+  readonly id: string;
+  readonly model: string;
+  /** Absolute, in the same time as every `nowMs` that is passed in. */
+  readonly deadlineMs: number;
+  /** Position in the stream: the order of acceptance, which breaks ties between equal deadlines. */
+  readonly sequence: number;
+  /** Size of its body, because a batch must fit one message. */
+  readonly bytes: number;
+  /** How many workers were lost while they held it. After the first it runs alone, after the second it has failed. */
+  deaths: number;
+}

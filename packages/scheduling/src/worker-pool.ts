@@ -1,0 +1,100 @@
+/** The workers a scheduler knows: who is alive, who is free, and which batch each holds. */
+import type { Query } from './query.js';
+
+/** What a worker says of itself. */
+export interface WorkerReport {
+  readonly workerId: string;
+  /** One life of the worker; a new one means that whatever the old one held is lost. */
+  readonly epoch: string;
+  readonly deviceClass: string;
+  /** Names of the models that it has loaded. */
+  readonly models: ReadonlySet<string>;
+  /** Whether it takes a batch now (not measuring, not draining). */
+  readonly accepting: boolean;
+}
+
+/** A batch that was sent to a worker and has not come back. */
+export interface Batch<Q extends Query> {
+  readonly id: string;
+  readonly workerId: string;
+  readonly epoch: string;
+  readonly model: string;
+  /** Id and profiled accuracy of the subnet. */
+  readonly subnet: string;
+  readonly accuracy: number;
+  readonly queries: readonly Q[];
+  readonly sentAtMs: number;
+  /** Profiled latency of this batch. */
+  readonly expectedMs: number;
+}
+
+export interface PooledWorker<Q extends Query> {
+  report: WorkerReport;
+  lastSeenMs: number;
+  /** The batch it holds. One at a time. */
+  batch: Batch<Q> | undefined;
+}
+
+/** Free workers are kept in the order in which they became free, so that the next one is found in O(1). */
+export class WorkerPool<Q extends Query> {
+  readonly #workers = new Map<string, PooledWorker<Q>>();
+  readonly #free = new Set<PooledWorker<Q>>();
+  /** The epoch under which a worker was given up, by worker. What it says under it no longer counts. */
+  readonly #over = new Map<string, string>();
+
+  get size(): number {
+    return this.#workers.size;
+  }
+
+  get free(): ReadonlySet<PooledWorker<Q>> {
+    return this.#free;
+  }
+
+  all(): IterableIterator<PooledWorker<Q>> {
+    return this.#workers.values();
+  }
+
+  get(workerId: string): PooledWorker<Q> | undefined {
+    return this.#workers.get(workerId);
+  }
+
+  isOver(report: WorkerReport): boolean {
+    return this.#over.get(report.workerId) === report.epoch;
+  }
+
+  /** Takes a report in; the worker must not be one whose epoch is over. */
+  report(report: WorkerReport, nowMs: number): PooledWorker<Q> {
+    let worker = this.#workers.get(report.workerId);
+    if (worker === undefined) {
+      worker = { report, lastSeenMs: nowMs, batch: undefined };
+      this.#workers.set(report.workerId, worker);
+    }
+    worker.report = report;
+    worker.lastSeenMs = nowMs;
+    this.#settle(worker);
+    return worker;
+  }
+
+  assign(worker: PooledWorker<Q>, batch: Batch<Q>): void {
+    worker.batch = batch;
+    this.#settle(worker);
+  }
+
+  /** Takes the batch off a worker. */
+  release(worker: PooledWorker<Q>): void {
+    worker.batch = undefined;
+    this.#settle(worker);
+  }
+
+  /** Forgets a worker. Under the epoch that it had it will not be believed again. */
+  remove(worker: PooledWorker<Q>): void {
+    this.#over.set(worker.report.workerId, worker.report.epoch);
+    this.#workers.delete(worker.report.workerId);
+    this.#free.delete(worker);
+  }
+
+  #settle(worker: PooledWorker<Q>): void {
+    if (worker.batch === undefined && worker.report.accepting) this.#free.add(worker);
+    else this.#free.delete(worker);
+  }
+}
