@@ -119,6 +119,12 @@ export class Dispatcher<Q extends Query> {
     return batch;
   }
 
+  /** A worker says goodbye: it has finished what it held. One that still holds a batch is kept until that comes back. */
+  leave(workerId: string, epoch: string): void {
+    const worker = this.#pool.get(workerId);
+    if (worker?.report.epoch === epoch && worker.batch === undefined) this.#pool.remove(worker);
+  }
+
   /** A worker is gone, e.g. its subject has no responder. Its batch is given back. */
   lost(workerId: string, epoch: string, nowMs: number): void {
     const worker = this.#pool.get(workerId);

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { decode, encode } from './codec.js';
 import { SlacklineError } from './errors.js';
 
-const bytes = z.instanceof(Uint8Array);
+// Not z.instanceof: its type would exclude views of shared memory, which are as good.
+const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be bytes');
 
 /** `workers.available` and `workers.<id>.heartbeat`: everything a scheduler needs to know of a worker. */
 export const workerStatus = z.object({
@@ -108,6 +109,18 @@ export const schedulerTelemetry = z.object({
 });
 export type SchedulerTelemetry = z.infer<typeof schedulerTelemetry>;
 
+/** How far the profiler is, on `telemetry.profiler`: `done` of `total` steps of a stage. */
+export const profilerTelemetry = z.object({
+  v: z.literal(1),
+  stage: z.enum(['publish', 'waiting', 'latency', 'ready']),
+  model: z.string(),
+  /** Null in stages that do not depend on the device. */
+  deviceClass: z.string().nullable(),
+  done: z.int(),
+  total: z.int(),
+});
+export type ProfilerTelemetry = z.infer<typeof profilerTelemetry>;
+
 /** Encodes a control message. */
 export function pack<T extends { v: 1 }>(message: T): Uint8Array {
   return encode(message);
@@ -126,3 +139,44 @@ export function unpack<T>(kind: string, schema: z.ZodType<T>, data: Uint8Array):
   const fields = checked.error.issues.map((issue) => issue.path.join('.') || issue.message).slice(0, 5);
   throw new SlacklineError('bad_message', `A ${kind} message has wrong fields (${fields.join(', ')})`);
 }
+
+/** One-second summary of an ingest on `telemetry.ingest`; counts grow since its start. */
+export const ingestTelemetry = z.object({
+  v: z.literal(1),
+  /** Tells the ingests of one queue group apart. */
+  instanceId: z.string(),
+  /** Queries that the stream confirmed. */
+  accepted: z.int(),
+  /** Refused queries by error code, also those that could not be told. */
+  refused: z.record(z.string(), z.int()),
+  /** Queries whose PubAck never came: the scheduler's outcome stands, if there is one. */
+  unconfirmed: z.int(),
+  /** Publishes that wait for their PubAck now. */
+  inFlight: z.int(),
+  /** Publishes that were repeated because a PubAck did not come. */
+  retried: z.int(),
+  models: z.int(),
+});
+export type IngestTelemetry = z.infer<typeof ingestTelemetry>;
+
+/** One-second summary of a worker on `telemetry.worker`; counts grow since its start. */
+export const workerTelemetry = z.object({
+  v: z.literal(1),
+  workerId: z.string(),
+  host: z.string(),
+  deviceClass: z.string(),
+  executor: z.string(),
+  /** Of its life: `idle`, `busy`, `measuring`, … (docs/worker.md). */
+  state: z.string(),
+  batches: z.int(),
+  queries: z.int(),
+  /** Batches that ran on another subnet than the one before. */
+  actuations: z.int(),
+  /** Since the last summary: share of the time with a batch, and the means of its batches; 0 when there were none. */
+  busyShare: z.number().min(0).max(1),
+  meanActuationMs: z.number(),
+  meanInferenceMs: z.number(),
+  /** Memory of the whole process, which several workers may share. */
+  rssBytes: z.int(),
+});
+export type WorkerTelemetry = z.infer<typeof workerTelemetry>;

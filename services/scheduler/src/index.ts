@@ -1,1 +1,2 @@
-export {};
+export { type SchedulerConfig, schedulerConfig } from './config.js';
+export { type SchedulerParts, startScheduler } from './scheduler.js';

@@ -1,0 +1,31 @@
+/** The scheduler's configuration, with what each variable does and its default. */
+import { commonConfig, numberFrom, streamsConfig } from '@slackline/shared';
+import { z } from 'zod';
+
+const ms = (least: number) => numberFrom(z.number().min(least));
+
+export const schedulerConfig = commonConfig.extend(streamsConfig.shape).extend({
+  /** slackfit, maxbatch, maxacc or fixed:<subnet>; see docs/policies.md. */
+  POLICY: z.string().default('slackfit'),
+  /** Which latencies of a profile decisions are made from. */
+  PLAN_PERCENTILE: z.enum(['p50', 'p99']).default('p99'),
+  /** First estimate of the time a batch spends outside the executor; measured from then on. */
+  OVERHEAD_MS: ms(0).default(2),
+  /** A standby takes over when it has seen no renewal for so long; the leader stops well before. */
+  LEASE_MS: ms(100).default(600),
+  /** A worker that has not been heard of for so long is lost. */
+  WORKER_DEAD_AFTER_MS: ms(50).default(500),
+  /** A batch so much later than profiled is lost, and its worker with it. */
+  BATCH_OVERDUE_MS: ms(10).default(1_000),
+  /** How often a worker that holds a batch is asked whether it is there. */
+  PROBE_EVERY_MS: ms(5).default(25),
+  /** Longer than any deadline: an un-acked query comes again only after this, or when leadership changes. */
+  ACK_WAIT_MS: ms(1_000).default(300_000),
+  /** Queries fetched ahead of their arrival in the queue. */
+  PREFETCH: numberFrom(z.number().int().min(1)).default(2_000),
+  /** Bodies above this size stay in the stream; the worker fetches them by sequence. */
+  CLAIM_ABOVE_BYTES: numberFrom(z.number().int().min(0)).default(32_768),
+  /** At shutdown batches that are out are waited for, at most this long. */
+  DRAIN_MS: ms(0).default(2_000),
+});
+export type SchedulerConfig = z.infer<typeof schedulerConfig>;

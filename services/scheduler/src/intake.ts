@@ -1,0 +1,96 @@
+/** The stream's messages as held queries, each taken in once however often it is delivered. */
+import {
+  type Bus,
+  type Consumption,
+  type Log,
+  SlacklineError,
+  type StreamMessage,
+  type Subjects,
+} from '@slackline/shared';
+import type { SchedulerConfig } from './config.js';
+import { type HeldQuery, holdQuery } from './held-query.js';
+
+/** Settled queries whose sequence is remembered, for acks that got lost: their message is delivered again. */
+const rememberedSequences = 65_536;
+const consumerPrefix = 'scheduler-';
+
+export class Intake {
+  readonly #held = new Map<number, HeldQuery>();
+  /** Sequences of settled queries, oldest first. */
+  readonly #settled = new Set<number>();
+  #consumption: Consumption | undefined;
+
+  constructor(
+    private readonly bus: Bus,
+    private readonly subjects: Subjects,
+    private readonly config: SchedulerConfig,
+    private readonly log: Log,
+    private readonly onQuery: (query: HeldQuery) => void,
+  ) {}
+
+  /** Queries that are held, waiting or in flight. */
+  get held(): number {
+    return this.#held.size;
+  }
+
+  /**
+   * Ends the consumers of earlier terms, whoever owns them: their acks do nothing from then on, and everything they held
+   * is delivered again at once. Then begins to consume under this term's token.
+   */
+  async start(token: number): Promise<void> {
+    const stream = this.subjects.stores.queries;
+    for (const name of await this.bus.consumers(stream)) {
+      if (name.startsWith(consumerPrefix)) await this.bus.deleteConsumer(stream, name);
+    }
+    this.#consumption = await this.bus.consume(
+      {
+        stream,
+        name: `${consumerPrefix}${token}`,
+        ackWaitMs: this.config.ACK_WAIT_MS,
+        maxAckPending: this.config.MAX_QUEUED,
+        prefetch: this.config.PREFETCH,
+      },
+      (message) => this.#take(message),
+    );
+  }
+
+  /** Takes no more queries in. */
+  async stop(): Promise<void> {
+    await this.#consumption?.stop();
+  }
+
+  /** The query has its outcome and is acked. */
+  settled(query: HeldQuery): void {
+    this.#held.delete(query.sequence);
+    this.#settled.add(query.sequence);
+    if (this.#settled.size > rememberedSequences) {
+      for (const oldest of this.#settled) {
+        this.#settled.delete(oldest);
+        break;
+      }
+    }
+  }
+
+  #take(message: StreamMessage): void {
+    if (this.#settled.has(message.sequence)) {
+      message.ack();
+      return;
+    }
+    const known = this.#held.get(message.sequence);
+    if (known !== undefined) {
+      // The newest delivery is the one that can be acked.
+      known.message = message;
+      return;
+    }
+    try {
+      const query = holdQuery(message, this.config.CLAIM_ABOVE_BYTES);
+      this.#held.set(query.sequence, query);
+      this.onQuery(query);
+    } catch (error) {
+      // Nobody can be answered, and it would come again for ever.
+      if (!(error instanceof SlacklineError)) throw error;
+      this.log.error({ code: error.code, subject: message.subject }, error.message);
+      message.ack();
+    }
+  }
+}

@@ -1,0 +1,9 @@
+import { connectBus, readConfig, runService } from '@slackline/shared';
+import { schedulerConfig } from './config.js';
+import { startScheduler } from './scheduler.js';
+
+runService('scheduler', async (log) => {
+  const config = readConfig(schedulerConfig, process.env);
+  const bus = await connectBus({ url: config.NATS_URL, name: 'scheduler' });
+  return startScheduler(config, { bus, log });
+});

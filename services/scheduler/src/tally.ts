@@ -1,0 +1,41 @@
+/** What a term counts, for telemetry. */
+import type { Batch } from '@slackline/scheduling';
+import type { HeldQuery } from './held-query.js';
+
+export class Tally {
+  workersLost = 0;
+  /** Answers by model and subnet. */
+  readonly subnets: Record<string, Record<string, number>> = {};
+  readonly #executors = new Map<string, string>();
+  #batches = 0;
+  #queries = 0;
+
+  /** What a worker says that it runs batches with. */
+  executor(workerId: string, executor: string): void {
+    this.#executors.set(workerId, executor);
+  }
+
+  forget(workerId: string): void {
+    this.#executors.delete(workerId);
+  }
+
+  executorOf(workerId: string): string {
+    return this.#executors.get(workerId) ?? '';
+  }
+
+  batch({ model, subnet, queries }: Batch<HeldQuery>): void {
+    this.subnets[model] ??= {};
+    const counts = this.subnets[model];
+    counts[subnet] = (counts[subnet] ?? 0) + queries.length;
+    this.#batches += 1;
+    this.#queries += queries.length;
+  }
+
+  /** Mean batch size since the last call. */
+  takeMeanBatch(): number {
+    const mean = this.#batches === 0 ? 0 : this.#queries / this.#batches;
+    this.#batches = 0;
+    this.#queries = 0;
+    return mean;
+  }
+}

@@ -1,0 +1,301 @@
+/**
+ * One term of leadership: everything between taking the lease and losing it. The stream's queries go into the dispatcher,
+ * its batches to workers, their ends into outcomes. When the term is over nothing is sent or answered any more; what was
+ * held is un-acked, so the stream delivers it to the next leader.
+ */
+
+import { type Batch, createPolicy, Dispatcher, type LatencyTable } from '@slackline/scheduling';
+import {
+  type BatchCommand,
+  type BatchDone,
+  type BrokerClock,
+  type Bus,
+  type BusMessage,
+  batchDone,
+  type Clock,
+  type Log,
+  pack,
+  SlacklineError,
+  type Subjects,
+  type Subscription,
+  unpack,
+  workerStatus,
+} from '@slackline/shared';
+import type { SchedulerConfig } from './config.js';
+import type { HeldQuery } from './held-query.js';
+import { Intake } from './intake.js';
+import { Liveness } from './liveness.js';
+import { Outcomes } from './outcomes.js';
+import { OverheadEstimate } from './overhead.js';
+import { Tally } from './tally.js';
+
+export interface TermParts {
+  bus: Bus;
+  subjects: Subjects;
+  clock: Clock;
+  brokerClock: BrokerClock;
+  log: Log;
+  config: SchedulerConfig;
+  /** Whether the lease is certainly held at this moment. */
+  isCurrent: () => boolean;
+}
+
+/** Room that a batch command takes beside the bodies, in all and per query. */
+const commandBytes = 1_024;
+const queryBytes = 160;
+/** No batch is larger; bounds what the framing of its queries can add. */
+const mostQueries = 256;
+
+export class Term {
+  readonly tally = new Tally();
+  readonly outcomes: Outcomes;
+  readonly #dispatcher: Dispatcher<HeldQuery>;
+  readonly #intake: Intake;
+  readonly #liveness: Liveness;
+  readonly #overhead: OverheadEstimate;
+  #subscriptions: Subscription[] = [];
+  #over = false;
+  #runPlanned = false;
+  #cancelWake: () => void = () => {};
+  #wakeAtMs = Number.POSITIVE_INFINITY;
+  #onIdle: (() => void) | undefined;
+
+  constructor(
+    readonly token: number,
+    private readonly parts: TermParts,
+  ) {
+    const { bus, subjects, clock, log, config } = parts;
+    this.#overhead = new OverheadEstimate(config.OVERHEAD_MS);
+    this.#intake = new Intake(bus, subjects, config, log, (query) => {
+      this.#dispatcher.add(query);
+      this.#planRun();
+    });
+    this.outcomes = new Outcomes(bus, subjects, clock, log, (query) => this.#intake.settled(query));
+    this.#dispatcher = new Dispatcher<HeldQuery>(
+      createPolicy(config.POLICY),
+      {
+        send: (batch) => this.#send(batch),
+        expired: (query) => this.outcomes.expire(query, this.#now()),
+        failed: (query) => this.outcomes.fail(query, lostTwice(query)),
+        fenced: (workerId, epoch) => bus.publish(subjects.fenced(workerId), pack({ v: 1, epoch })),
+      },
+      {
+        overheadMs: config.OVERHEAD_MS,
+        maxBatchBytes: bus.maxPayloadBytes - commandBytes - mostQueries * queryBytes,
+        deadAfterMs: config.WORKER_DEAD_AFTER_MS,
+        overdueMs: config.BATCH_OVERDUE_MS,
+      },
+      `${token}-`,
+    );
+    this.#liveness = new Liveness(
+      bus,
+      subjects,
+      clock,
+      config,
+      this.#dispatcher,
+      () => this.#now(),
+      (workerId, epoch, reason) => this.#lost(workerId, epoch, reason),
+    );
+  }
+
+  get queued(): number {
+    return this.#dispatcher.queued;
+  }
+
+  get inFlight(): number {
+    let queries = 0;
+    for (const batch of this.#dispatcher.inFlight()) queries += batch.queries.length;
+    return queries;
+  }
+
+  get workers(): number {
+    return this.#dispatcher.workers;
+  }
+
+  /** Listens to workers, then takes over the stream. */
+  async start(): Promise<void> {
+    const { bus, subjects } = this.parts;
+    const guarded = (kind: string, handle: (message: BusMessage) => void) => (message: BusMessage) => {
+      if (this.#silent()) return;
+      try {
+        handle(message);
+      } catch (error) {
+        if (!(error instanceof SlacklineError)) throw error;
+        this.parts.log.warn({ code: error.code, kind, subject: message.subject }, error.message);
+      }
+    };
+    this.#subscriptions = [
+      bus.subscribe(
+        subjects.batchesDone,
+        guarded('batches.done', (m) => this.#done(m.data)),
+      ),
+      bus.subscribe(
+        subjects.workersAvailable,
+        guarded('workers.available', (m) => this.#report(m.data)),
+      ),
+      bus.subscribe(
+        subjects.heartbeat('*'),
+        guarded('heartbeat', (m) => this.#report(m.data)),
+      ),
+    ];
+    this.#liveness.start();
+    await this.#intake.start(this.token);
+  }
+
+  setTable(model: string, deviceClass: string, table: LatencyTable | undefined): void {
+    this.#dispatcher.setTable(model, deviceClass, table, this.#now());
+    this.#planWake();
+  }
+
+  /** Once a second: plans with what batches lately cost outside the executor, and with how well the clock is known. */
+  refreshOverhead(): void {
+    this.#dispatcher.setOverheadMs(this.#overhead.ms + this.parts.brokerClock.uncertaintyMs);
+  }
+
+  /** Takes no more queries in and waits for the batches that are out, at most `limitMs`. */
+  async drain(limitMs: number): Promise<void> {
+    await this.#intake.stop();
+    if (this.inFlight === 0) return;
+    await new Promise<void>((resolve) => {
+      const cancel = this.parts.clock.after(limitMs, resolve);
+      this.#onIdle = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  /** Ends the term. From the first moment on nothing is sent or answered. */
+  async stop(): Promise<void> {
+    this.#over = true;
+    this.#cancelWake();
+    this.#liveness.stop();
+    this.outcomes.stop();
+    await Promise.all([this.#intake.stop(), ...this.#subscriptions.map((each) => each.drain())]);
+  }
+
+  #now(): number {
+    return this.parts.brokerClock.nowMs();
+  }
+
+  /** Whether the term is over, or may be: then nothing may be said. */
+  #silent(): boolean {
+    return this.#over || !this.parts.isCurrent();
+  }
+
+  /** Runs once for all messages that came in one read of the socket. */
+  #planRun(): void {
+    if (this.#runPlanned) return;
+    this.#runPlanned = true;
+    setImmediate(() => {
+      this.#runPlanned = false;
+      this.#run();
+    });
+  }
+
+  #run(): void {
+    if (this.#silent()) return;
+    this.#dispatcher.run(this.#now());
+    this.#planWake();
+  }
+
+  /** One timer for everything that must happen although no message comes: expiry, and the end of a policy's wait. */
+  #planWake(): void {
+    const wakeAtMs = this.#dispatcher.nextWakeMs();
+    // A later wake finds out by itself; only an earlier one needs another timer.
+    if (wakeAtMs >= this.#wakeAtMs) return;
+    this.#cancelWake();
+    this.#wakeAtMs = wakeAtMs;
+    this.#cancelWake = this.parts.clock.after(Math.max(0, wakeAtMs - this.#now()), () => {
+      this.#wakeAtMs = Number.POSITIVE_INFINITY;
+      this.#run();
+    });
+  }
+
+  #send(batch: Batch<HeldQuery>): void {
+    const { bus, subjects, config } = this.parts;
+    const command: BatchCommand = {
+      v: 1,
+      batchId: batch.id,
+      token: this.token,
+      epoch: batch.epoch,
+      model: batch.model,
+      subnet: batch.subnet,
+      queries: batch.queries.map((query) => ({
+        id: query.id,
+        contentType: query.contentType,
+        payload: query.message.data.length > config.CLAIM_ABOVE_BYTES ? null : query.message.data,
+        sequence: query.sequence,
+      })),
+    };
+    bus.publish(subjects.batch(batch.workerId), pack(command));
+  }
+
+  #report(data: Uint8Array): void {
+    const status = unpack('worker status', workerStatus, data);
+    const { workerId, epoch, deviceClass, models, freeSlots, draining, batchId } = status;
+    if (draining && batchId === null) {
+      this.#dispatcher.leave(workerId, epoch);
+      this.tally.forget(workerId);
+      return;
+    }
+    const accepting = freeSlots > 0 && !draining;
+    const names = new Set(Object.keys(models));
+    this.tally.executor(workerId, status.executor);
+    this.#dispatcher.report({ workerId, epoch, deviceClass, models: names, accepting }, this.#now());
+    this.#planWake();
+  }
+
+  #done(data: Uint8Array): void {
+    const done = unpack('batches.done', batchDone, data);
+    if (done.token !== this.token) return;
+    const nowMs = this.#now();
+    const batch = this.#dispatcher.complete(done.batchId, done.workerId, done.epoch, nowMs);
+    if (batch === undefined) return;
+    this.#overhead.add(nowMs - batch.sentAtMs, done.actuationMs + done.inferenceMs);
+    this.#answer(batch, done, nowMs);
+    this.#dispatcher.run(nowMs);
+    this.#planWake();
+    if (this.#onIdle !== undefined && this.inFlight === 0) this.#onIdle();
+  }
+
+  #answer(batch: Batch<HeldQuery>, done: BatchDone, nowMs: number): void {
+    const { answers } = done;
+    this.tally.batch(batch);
+    batch.queries.forEach((query, i) => {
+      const answer = Array.isArray(answers) ? answers[i] : { error: `${answers.refused}: ${answers.message}` };
+      if (answer === undefined || 'error' in answer) {
+        const what = `Worker ${batch.workerId} could not run query ${query.id} (${answer?.error ?? 'no answer'})`;
+        this.outcomes.fail(query, new SlacklineError('executor_failed', what));
+        return;
+      }
+      const inTime = nowMs <= query.deadlineMs;
+      const facts = {
+        queryId: query.id,
+        model: batch.model,
+        outcome: inTime ? ('ok' as const) : ('late' as const),
+        subnet: batch.subnet,
+        accuracy: batch.accuracy,
+        batchSize: batch.queries.length,
+        queueMs: batch.sentAtMs - query.acceptedMs,
+        inferenceMs: done.inferenceMs,
+        deadlineMet: inTime,
+        executor: this.tally.executorOf(batch.workerId),
+      };
+      this.outcomes.answer(query, facts, answer.outputs);
+    });
+  }
+
+  #lost(workerId: string, epoch: string, reason: string): void {
+    if (this.#silent()) return;
+    this.parts.log.warn({ worker: workerId, reason }, 'a worker is lost; its queries go to others');
+    this.tally.workersLost += 1;
+    this.tally.forget(workerId);
+    this.#dispatcher.lost(workerId, epoch, this.#now());
+    this.#planWake();
+  }
+}
+
+function lostTwice(query: HeldQuery): SlacklineError {
+  return new SlacklineError('worker_lost', `Query ${query.id} was lost with ${query.deaths} workers`);
+}
