@@ -39,14 +39,29 @@ export function describeBus(name: string, start: () => Promise<{ url: string; st
         discard: 'new',
         storage: 'memory',
         replicas: 1,
-        ...(options.maxMessages !== undefined && { maxMessages: options.maxMessages }),
+        ...(options.maxMessages !== undefined && {
+          maxMessages: options.maxMessages,
+        }),
       });
       return stream;
     };
     const store = (stream: string, id: string) =>
-      bus.publishToStream(`${stream}.a`, text(id), { id, timeoutMs: 2_000, headers: { Colour: 'red' } });
+      bus.publishToStream(`${stream}.a`, text(id), {
+        id,
+        timeoutMs: 2_000,
+        headers: { Colour: 'red' },
+      });
     const consume = (stream: string, consumer: string, handler: (message: StreamMessage) => void) =>
-      bus.consume({ stream, name: consumer, ackWaitMs: 60_000, maxAckPending: 1_000, prefetch: 100 }, handler);
+      bus.consume(
+        {
+          stream,
+          name: consumer,
+          ackWaitMs: 60_000,
+          maxAckPending: 1_000,
+          prefetch: 100,
+        },
+        handler,
+      );
 
     beforeAll(async () => {
       server = await start();
@@ -63,7 +78,10 @@ export function describeBus(name: string, start: () => Promise<{ url: string; st
       const subscription = bus.subscribe(subject, (m) =>
         got.push([m.subject, m.reply, m.headers.get('Colour'), m.headers.get('Absent'), read(m.data)]),
       );
-      bus.publish(subject, text('hello'), { headers: { Colour: 'red' }, reply: 'answer.here' });
+      bus.publish(subject, text('hello'), {
+        headers: { Colour: 'red' },
+        reply: 'answer.here',
+      });
       expect(await got.count(1)).toEqual([[subject, 'answer.here', 'red', undefined, 'hello']]);
       await subscription.drain();
     });
@@ -90,10 +108,22 @@ export function describeBus(name: string, start: () => Promise<{ url: string; st
 
     it('stores a message once per id and counts sequences', async () => {
       const stream = await newStream();
-      expect(await store(stream, 'one')).toEqual({ sequence: 1, duplicate: false });
-      expect(await store(stream, 'one')).toEqual({ sequence: 1, duplicate: true });
-      expect(await store(stream, 'two')).toEqual({ sequence: 2, duplicate: false });
-      expect(await bus.streamState(stream)).toMatchObject({ messages: 2, lastSequence: 2 });
+      expect(await store(stream, 'one')).toEqual({
+        sequence: 1,
+        duplicate: false,
+      });
+      expect(await store(stream, 'one')).toEqual({
+        sequence: 1,
+        duplicate: true,
+      });
+      expect(await store(stream, 'two')).toEqual({
+        sequence: 2,
+        duplicate: false,
+      });
+      expect(await bus.streamState(stream)).toMatchObject({
+        messages: 2,
+        lastSequence: 2,
+      });
     });
 
     it('refuses what a full stream cannot hold', async () => {
@@ -152,7 +182,10 @@ export function describeBus(name: string, start: () => Promise<{ url: string; st
     });
 
     it('keeps keys with compare-and-set', async () => {
-      const keys = await bus.keys(fresh('bucket'), { storage: 'memory', replicas: 1 });
+      const keys = await bus.keys(fresh('bucket'), {
+        storage: 'memory',
+        replicas: 1,
+      });
       expect(await keys.get('a')).toBeUndefined();
       const first = await keys.compareAndSet('a', text('1'), 0);
       await expect(keys.compareAndSet('a', text('2'), 0)).rejects.toSatisfy((error) => hasCode(error, 'conflict'));
@@ -165,7 +198,10 @@ export function describeBus(name: string, start: () => Promise<{ url: string; st
     });
 
     it('shows the keys that are there, then every change', async () => {
-      const keys = await bus.keys(fresh('bucket'), { storage: 'memory', replicas: 1 });
+      const keys = await bus.keys(fresh('bucket'), {
+        storage: 'memory',
+        replicas: 1,
+      });
       await keys.put('a', text('1'));
       const seen = collector<[string, string | undefined]>();
       const watch = await keys.watch((entry) => seen.push([entry.key, entry.value && read(entry.value)]));
@@ -181,7 +217,10 @@ export function describeBus(name: string, start: () => Promise<{ url: string; st
     });
 
     it('keeps objects larger than a message', async () => {
-      const objects = await bus.objects(fresh('objects'), { storage: 'memory', replicas: 1 });
+      const objects = await bus.objects(fresh('objects'), {
+        storage: 'memory',
+        replicas: 1,
+      });
       const large = new Uint8Array(3 * bus.maxPayloadBytes).map((_, i) => i % 251);
       await objects.put('large', large);
       expect(Buffer.compare((await objects.get('large')) ?? new Uint8Array(), large)).toBe(0);
@@ -190,9 +229,18 @@ export function describeBus(name: string, start: () => Promise<{ url: string; st
 
     it('answers for itself as a NATS service', async () => {
       const service = fresh('service');
-      await bus.announce({ name: service, version: '1.2.3', description: 'under test' });
-      const pong = await bus.request(`$SRV.PING.${service}`, text(''), { timeoutMs: 2_000 });
-      expect(JSON.parse(read(pong.data))).toMatchObject({ name: service, version: '1.2.3' });
+      await bus.announce({
+        name: service,
+        version: '1.2.3',
+        description: 'under test',
+      });
+      const pong = await bus.request(`$SRV.PING.${service}`, text(''), {
+        timeoutMs: 2_000,
+      });
+      expect(JSON.parse(read(pong.data))).toMatchObject({
+        name: service,
+        version: '1.2.3',
+      });
     });
   });
 }

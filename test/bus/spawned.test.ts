@@ -1,0 +1,7 @@
+import { startNatsServer } from '@slackline/local';
+import { describeBus } from './conformance.js';
+
+describeBus('a spawned nats-server', async () => {
+  const server = await startNatsServer();
+  return { url: server.url, stop: () => server.close() };
+});
