@@ -129,6 +129,30 @@ describe('the dispatcher', () => {
     expect(sent.map((batch) => batch.epoch)).toEqual(['e1', 'e2']);
   });
 
+  it('sends what a worker refused to another, and to that one only after it has reported again', () => {
+    const { dispatcher, sent, report } = setup();
+    report('w1', 0);
+    dispatcher.add(query('q1', 1_000));
+    dispatcher.run(0);
+    dispatcher.refused(sent[0]?.id ?? '', 'w1', 'e1', 1);
+    expect(sent).toHaveLength(1);
+    report('w2', 2);
+    expect(sent[1]).toMatchObject({ workerId: 'w2', queries: [{ id: 'q1', deaths: 0 }] });
+    dispatcher.refused(sent[1]?.id ?? '', 'w2', 'e1', 3);
+    report('w1', 4);
+    expect(sent[2]).toMatchObject({ workerId: 'w1' });
+  });
+
+  it('forgets a worker that says goodbye, without any loss', () => {
+    const { dispatcher, sent, report } = setup();
+    report('w1', 0);
+    dispatcher.leave('w1', 'e1');
+    expect(dispatcher.workers).toBe(0);
+    dispatcher.add(query('q1', 1_000));
+    dispatcher.run(1);
+    expect(sent).toEqual([]);
+  });
+
   it('finds a batch that is overdue although its worker is heard of', () => {
     const { dispatcher, sent, report } = setup();
     report('w1', 0);

@@ -119,6 +119,19 @@ export class Dispatcher<Q extends Query> {
     return batch;
   }
 
+  /**
+   * A worker did not take its batch: the queries wait again as if it had not been sent, and the worker is left alone until
+   * its next report says that it takes one.
+   */
+  refused(batchId: string, workerId: string, epoch: string, nowMs: number): void {
+    const batch = this.complete(batchId, workerId, epoch, nowMs);
+    const worker = this.#pool.get(workerId);
+    if (batch === undefined || worker === undefined) return;
+    this.#pool.report({ ...worker.report, accepting: false }, nowMs);
+    for (const query of batch.queries) this.add(query);
+    this.run(nowMs);
+  }
+
   /** A worker says goodbye: it has finished what it held. One that still holds a batch is kept until that comes back. */
   leave(workerId: string, epoch: string): void {
     const worker = this.#pool.get(workerId);

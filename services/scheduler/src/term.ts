@@ -6,8 +6,8 @@
 
 import { type Batch, createPolicy, Dispatcher, type LatencyTable } from '@slackline/scheduling';
 import {
+  type BatchAnswer,
   type BatchCommand,
-  type BatchDone,
   type BrokerClock,
   type Bus,
   type BusMessage,
@@ -250,20 +250,26 @@ export class Term {
     const done = unpack('batches.done', batchDone, data);
     if (done.token !== this.token) return;
     const nowMs = this.#now();
+    const { answers } = done;
+    if (!Array.isArray(answers)) {
+      this.parts.log.warn({ worker: done.workerId, ...answers }, 'a worker refused its batch');
+      this.#dispatcher.refused(done.batchId, done.workerId, done.epoch, nowMs);
+      this.#planWake();
+      return;
+    }
     const batch = this.#dispatcher.complete(done.batchId, done.workerId, done.epoch, nowMs);
     if (batch === undefined) return;
     this.#overhead.add(nowMs - batch.sentAtMs, done.actuationMs + done.inferenceMs);
-    this.#answer(batch, done, nowMs);
+    this.#answer(batch, answers, done.inferenceMs, nowMs);
     this.#dispatcher.run(nowMs);
     this.#planWake();
     if (this.#onIdle !== undefined && this.inFlight === 0) this.#onIdle();
   }
 
-  #answer(batch: Batch<HeldQuery>, done: BatchDone, nowMs: number): void {
-    const { answers } = done;
+  #answer(batch: Batch<HeldQuery>, answers: BatchAnswer[], inferenceMs: number, nowMs: number): void {
     this.tally.batch(batch);
     batch.queries.forEach((query, i) => {
-      const answer = Array.isArray(answers) ? answers[i] : { error: `${answers.refused}: ${answers.message}` };
+      const answer = answers[i];
       if (answer === undefined || 'error' in answer) {
         const what = `Worker ${batch.workerId} could not run query ${query.id} (${answer?.error ?? 'no answer'})`;
         this.outcomes.fail(query, new SlacklineError('executor_failed', what));
@@ -278,7 +284,7 @@ export class Term {
         accuracy: batch.accuracy,
         batchSize: batch.queries.length,
         queueMs: batch.sentAtMs - query.acceptedMs,
-        inferenceMs: done.inferenceMs,
+        inferenceMs,
         deadlineMet: inTime,
         executor: this.tally.executorOf(batch.workerId),
       };
