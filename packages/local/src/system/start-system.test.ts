@@ -1,0 +1,95 @@
+import { existsSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { startNatsServer } from '../nats-server/nats-server.js';
+import { inCheckout } from '../paths.js';
+import type { ProcessEvent } from '../processes/supervisor.js';
+import type { SystemOptions, SystemStep } from './options.js';
+import { type RunningSystem, startSystem } from './start-system.js';
+
+const fixture = (name: string) => inCheckout(`packages/local/fixtures/${name}.js`);
+const steady = fixture('steady');
+const entries = { profiler: steady, ingest: steady, scheduler: steady, 'gpu-worker': steady };
+
+const systems: RunningSystem[] = [];
+// Whoever runs the tests may have a server of their own.
+beforeEach(() => void vi.stubEnv('NATS_URL', ''));
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await Promise.all(systems.splice(0).map((system) => system.stop()));
+});
+
+describe('startSystem', () => {
+  it('starts the parts in order, each told where NATS is', async () => {
+    const steps: SystemStep[] = [];
+    const env = { all: { MARK: 'everyone' }, scheduler: { MARK: 'scheduler' } };
+    const system = await start({ workers: 2, env, onStep: (step) => steps.push(step) });
+
+    const done = steps.filter((step) => step.state === 'done').map((step) => step.step);
+    expect(done).toEqual(['nats-server', 'profiler', 'ingest', 'scheduler', 'gpu-worker']);
+    expect(system.workers.map((worker) => worker.name)).toEqual(['gpu-worker-0', 'gpu-worker-1']);
+    const said = (name: string) => vi.waitFor(() => expect(system.service(name).lastLines()).not.toEqual([]));
+    await Promise.all([said('ingest'), said('scheduler')]);
+    expect(system.service('ingest').lastLines()).toEqual([`NATS_URL=${system.natsUrl} MARK=everyone`]);
+    expect(system.service('scheduler').lastLines()).toEqual([`NATS_URL=${system.natsUrl} MARK=scheduler`]);
+  });
+
+  it('goes on without a worker that was killed', async () => {
+    const system = await start({ workers: 2 });
+    expect(await system.killWorker(0)).toEqual({ code: null, signal: 'SIGKILL' });
+    const ready = ['profiler', 'ingest', 'scheduler', 'gpu-worker-1'].map((name) => system.service(name).isReady);
+    expect(ready).toEqual([true, true, true, true]);
+    expect(system.workers.map((worker) => worker.isReady)).toEqual([false, true]);
+  });
+
+  it('stops workers, ingest, scheduler, nats-server, and leaves no store', async () => {
+    const events: ProcessEvent[] = [];
+    const system = await start({ workers: 1, onEvent: (event) => events.push(event) });
+    await Promise.all([system.stop(), system.stop()]);
+    const ended = events.filter((event) => event.kind === 'exited');
+    expect(ended.map((event) => event.name)).toEqual(['gpu-worker-0', 'ingest', 'scheduler', 'profiler']);
+    expect(ended.every((event) => event.expected)).toBe(true);
+    expect(await system.natsServer?.exited).toBeDefined();
+    expect(existsSync(system.natsServer?.storeDir ?? '')).toBe(false);
+  });
+
+  it('uses the server of NATS_URL, and leaves it alone', async () => {
+    const theirs = await startNatsServer();
+    try {
+      vi.stubEnv('NATS_URL', theirs.url);
+      const system = await start({ workers: 1 });
+      expect(system.natsUrl).toBe(theirs.url);
+      expect(system.natsServer).toBeUndefined();
+      await system.stop();
+      await theirs.restart();
+    } finally {
+      await theirs.close();
+    }
+  });
+
+  it('ends what was started when it is told to while it starts', async () => {
+    const abort = new AbortController();
+    const events: ProcessEvent[] = [];
+    const onEvent = (event: ProcessEvent) => {
+      events.push(event);
+      if (event.kind === 'spawned' && event.name === 'ingest') abort.abort(new Error('changed my mind'));
+    };
+    const slow = { ...entries, ingest: fixture('never-ready') };
+    await expect(startSystem({ entries: slow, onEvent, signal: abort.signal })).rejects.toThrow('changed my mind');
+    expect(events.filter((event) => event.kind === 'exited')).toHaveLength(2);
+  });
+
+  it('ends what was started if a part does not get ready', async () => {
+    const events: ProcessEvent[] = [];
+    const onEvent = (event: ProcessEvent) => events.push(event);
+    const broken = { ...entries, scheduler: fixture('crash-early') };
+    await expect(startSystem({ entries: broken, onEvent })).rejects.toThrow('cannot read the model');
+    const ended = events.filter((event) => event.kind === 'exited').map((event) => event.name);
+    expect(ended).toEqual(['scheduler', 'ingest', 'profiler']);
+  });
+});
+
+async function start(options: SystemOptions): Promise<RunningSystem> {
+  const system = await startSystem({ entries, ...options });
+  systems.push(system);
+  return system;
+}
