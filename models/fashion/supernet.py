@@ -101,7 +101,9 @@ class Supernet(nn.Module):
             blocks = self.stage[s] if subnet is None else self.stage[s][: subnet.depth[s]]
             for block in blocks:
                 x = block(x, None if subnet is None else subnet.expand[s])
-        x = x.mean((2, 3)) if subnet is not None else F.adaptive_avg_pool2d(x, 1).flatten(1)
+        if subnet is None:
+            return self.head(F.adaptive_avg_pool2d(x, 1).flatten(1))
+        x = x.mean((2, 3))
         return F.linear(x, self.head.weight[:, : x.shape[1]], self.head.bias)
 
 

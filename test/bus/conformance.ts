@@ -155,6 +155,17 @@ export function describeBus(name: string, start: () => Promise<{ url: string; st
       await consumption.stop();
     });
 
+    it('reads the clock for several at once through a stream that keeps one message', async () => {
+      const stream = fresh('CLOCK');
+      const config = { retention: 'limits', discard: 'old', storage: 'memory', replicas: 1, maxMessages: 1 } as const;
+      await bus.ensureStream({ ...config, name: stream, subjects: [stream] });
+      const readings = await Promise.all(Array.from({ length: 20 }, () => bus.readClock(stream, stream)));
+      for (const { sentAtMs, receivedAtMs, brokerMs } of readings) {
+        expect(receivedAtMs).toBeGreaterThan(sentAtMs);
+        expect(Math.abs(brokerMs - Date.now())).toBeLessThan(60_000);
+      }
+    });
+
     it('gives everything un-acked to the next consumer when one is deleted; its late acks do nothing', async () => {
       const stream = await newStream();
       const held = collector<StreamMessage>();

@@ -1,22 +1,22 @@
 /** The scheduler on a real broker, with workers and producers played by the test. */
-import { startNatsServer, type NatsServer } from '@slackline/local';
+import { type NatsServer, startNatsServer } from '@slackline/local';
+import { schedulerConfig, startScheduler } from '@slackline/scheduler';
 import {
   type BatchCommand,
-  batchCommand,
   type Bus,
   type BusMessage,
+  batchCommand,
   connectBus,
   encode,
   headerNames,
   type LatencyProfile,
   pack,
   parseAnswer,
-  readConfig,
   type RunningService,
+  readConfig,
   Subjects,
   unpack,
 } from '@slackline/shared';
-import { schedulerConfig, startScheduler } from '@slackline/scheduler';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 

@@ -14,7 +14,11 @@ interface ErrorKind {
 
 const kinds = {
   // What ingest refuses.
-  unknown_model: { status: 404, retryable: false, advice: 'publish to infer.<model> with the name of a model that is served' },
+  unknown_model: {
+    status: 404,
+    retryable: false,
+    advice: 'publish to infer.<model> with the name of a model that is served',
+  },
   unsupported_content_type: {
     status: 415,
     retryable: false,
@@ -23,7 +27,11 @@ const kinds = {
   empty_body: { status: 400, retryable: false, advice: 'send one row of the model’s input as the body' },
   oversized_body: { status: 413, retryable: false, advice: 'send one row per query and stay under the size limit' },
   malformed_body: { status: 400, retryable: false, advice: 'see the request form in docs/protocol.md' },
-  wrong_input: { status: 400, retryable: false, advice: 'send the inputs, datatypes and shapes that the model’s metadata names' },
+  wrong_input: {
+    status: 400,
+    retryable: false,
+    advice: 'send the inputs, datatypes and shapes that the model’s metadata names',
+  },
   wrong_deadline: {
     status: 400,
     retryable: false,
@@ -31,7 +39,11 @@ const kinds = {
   },
   wrong_header: { status: 400, retryable: false, advice: 'see the headers in docs/protocol.md' },
   forbidden_reply: { status: 403, retryable: false, advice: 'use a reply subject under one of the allowed prefixes' },
-  duplicate_query: { status: 409, retryable: false, advice: 'give every query an id of its own, or leave Query-Id out' },
+  duplicate_query: {
+    status: 409,
+    retryable: false,
+    advice: 'give every query an id of its own, or leave Query-Id out',
+  },
   overloaded: { status: 503, retryable: true, advice: 'try again after Retry-After-Ms' },
   unavailable: { status: 503, retryable: true, advice: 'try again: the broker did not confirm the query' },
 

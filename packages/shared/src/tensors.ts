@@ -3,14 +3,7 @@ import type { Datatype, TensorMetadata } from './catalog.js';
 import { SlacklineError } from './errors.js';
 
 /** The elements of a tensor. BOOL is a Uint8Array of 0 and 1. The hosts that Node runs on here are little-endian. */
-export type TensorData =
-  | Uint8Array
-  | Int8Array
-  | Int16Array
-  | Int32Array
-  | BigInt64Array
-  | Float32Array
-  | Float64Array;
+export type TensorData = Uint8Array | Int8Array | Int16Array | Int32Array | BigInt64Array | Float32Array | Float64Array;
 
 /** One row of a named tensor, with its elements. */
 export interface Tensor {
@@ -72,6 +65,7 @@ export function bytesOf(data: TensorData): Uint8Array {
 /** Little-endian bytes as elements; copied only where they do not lie on an element's boundary. */
 export function elementsOf(datatype: Datatype, bytes: Uint8Array): TensorData {
   const size = elementBytes(datatype);
-  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  // Not slice(): a Buffer would give the same memory again.
+  const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
   return new arrays[datatype](aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.byteLength / size);
 }

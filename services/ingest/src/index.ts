@@ -1,1 +1,2 @@
-export {};
+export { type IngestConfig, ingestConfig } from './config.js';
+export { type IngestDependencies, startIngest } from './ingest.js';

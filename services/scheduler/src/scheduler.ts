@@ -83,7 +83,11 @@ export async function startScheduler(config: SchedulerConfig, parts: SchedulerPa
   });
   await leadership.start();
   const beat = setInterval(() => {
-    readClock().catch((error) => log.warn({ err: error }, 'the broker’s clock could not be read'));
+    readClock().catch((error) => {
+      log.warn({ err: error }, 'the broker’s clock could not be read');
+      // A broker that was restarted has forgotten the streams that it kept in memory.
+      return ensureStreams(bus, subjects, config).catch(() => undefined);
+    });
     if (term === undefined) return;
     term.refreshOverhead();
     bus.publish(subjects.telemetry('scheduler'), pack(summary(term)));

@@ -1,0 +1,29 @@
+/** Names, numbers and the broker's own words, between the client and the wire. */
+import { type BusMessage, headerNames, namePattern, quote, SlacklineError } from '@slackline/shared';
+
+/** Whether the broker itself says that nobody serves the subject: an empty message with none of our headers. */
+export function isNobody({ data, headers }: BusMessage): boolean {
+  return (
+    data.length === 0 &&
+    headers.get(headerNames.outcome) === undefined &&
+    headers.get(headerNames.errorCode) === undefined
+  );
+}
+
+/** The refusal of a query that no ingest was there for. */
+export function nobodyListens() {
+  const { code, message, status } = new SlacklineError('no_responders', 'No ingest takes queries');
+  return { outcome: 'refused', code, message, status, retryAfterMs: undefined } as const;
+}
+
+/** A name that becomes part of a subject or header. Throws `wrong_header`. */
+export function checked(what: string, name: string): string {
+  if (namePattern.test(name)) return name;
+  throw new SlacklineError('wrong_header', `The ${what} ${quote(name)} is not 1 to 64 letters, digits, - or _`);
+}
+
+/** A number without an exponent, as the headers want it. */
+export function decimal(value: number): string {
+  const text = String(value);
+  return text.includes('e') ? value.toFixed(6) : text;
+}

@@ -1,0 +1,39 @@
+/** The catalog of served models, followed as it changes. */
+import type { KeyBucket, Subscription } from './bus/bus.js';
+import { type ModelEntry, modelEntry } from './catalog.js';
+
+/** Told of every model that is there, and of every change. */
+export interface ModelListener {
+  onServed(entry: ModelEntry): void;
+  onGone(name: string): void;
+  /** An entry that cannot be read; the model keeps what it had before. */
+  onBroken(name: string, reason: string): void;
+}
+
+const prefix = 'model.';
+
+/** Follows the `model.*` keys of the `profiles` bucket. Resolves when all that was there has been told. */
+export function watchModels(profiles: KeyBucket, listener: ModelListener): Promise<Subscription> {
+  return profiles.watch(({ key, value }) => {
+    if (!key.startsWith(prefix)) return;
+    const name = key.slice(prefix.length);
+    if (value === undefined) return listener.onGone(name);
+    const read = readEntry(name, value);
+    if (typeof read === 'string') listener.onBroken(name, read);
+    else listener.onServed(read);
+  });
+}
+
+/** The entry, or what is wrong with it. */
+function readEntry(name: string, value: Uint8Array): ModelEntry | string {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(Buffer.from(value).toString());
+  } catch {
+    return 'it is not JSON';
+  }
+  const checked = modelEntry.safeParse(parsed);
+  if (!checked.success)
+    return checked.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+  return checked.data.name === name ? checked.data : `it names the model ${checked.data.name}`;
+}

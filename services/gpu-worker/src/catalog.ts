@@ -1,0 +1,105 @@
+/** The served models as the `profiles` bucket names them, kept up to date. Shared by all workers of a process. */
+import {
+  type Bus,
+  type KeyBucket,
+  type KeyEntry,
+  type LatencyProfile,
+  type Log,
+  latencyProfile,
+  type ModelEntry,
+  modelEntry,
+  type ObjectBucket,
+  profileKeys,
+  SlacklineError,
+  type StoreNames,
+  type Subscription,
+} from '@slackline/shared';
+import type { z } from 'zod';
+import type { WorkerConfig } from './config.js';
+import type { ModelSources } from './executors/executor.js';
+
+type Change = Parameters<Parameters<KeyBucket['watch']>[0]>[0];
+
+const modelPrefix = profileKeys.model('');
+/** Keys of any model's latency profile begin so. */
+const latencyPrefix = profileKeys.latency('', '').slice(0, -1);
+
+export class Catalog implements ModelSources {
+  readonly #models = new Map<string, ModelEntry>();
+  readonly #latencies = new Map<string, LatencyProfile>();
+  readonly #listeners = new Set<() => void>();
+  #watch: Subscription | undefined;
+
+  private constructor(
+    private readonly objects: ObjectBucket,
+    private readonly deviceClass: string,
+    private readonly log: Log,
+  ) {}
+
+  /** Resolves when everything that the bucket holds has been read. */
+  static async open(
+    bus: Bus,
+    stores: StoreNames,
+    options: { config: Pick<WorkerConfig, 'STORAGE' | 'REPLICAS'>; deviceClass: string; log: Log },
+  ): Promise<Catalog> {
+    const bucket = { storage: options.config.STORAGE, replicas: options.config.REPLICAS };
+    const [keys, objects] = await Promise.all([bus.keys(stores.profiles, bucket), bus.objects(stores.models, bucket)]);
+    const catalog = new Catalog(objects, options.deviceClass, options.log);
+    catalog.#watch = await keys.watch((change) => catalog.#apply(change));
+    return catalog;
+  }
+
+  /** The models that are to be served, by name. */
+  get models(): ReadonlyMap<string, ModelEntry> {
+    return this.#models;
+  }
+
+  latency(model: string): LatencyProfile | undefined {
+    return this.#latencies.get(profileKeys.latency(model, this.deviceClass));
+  }
+
+  async servable(digest: string): Promise<Uint8Array> {
+    const data = await this.objects.get(digest);
+    if (data === undefined)
+      throw new SlacklineError('unavailable', `The object store does not hold the model ${digest}`);
+    // The caller gives the buffer away, so it must hold nothing else.
+    return data.byteLength === data.buffer.byteLength ? data : data.slice();
+  }
+
+  /** Calls `listener` after every change; the returned function ends that. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    this.#listeners.clear();
+    await this.#watch?.drain();
+  }
+
+  #apply({ key, value }: Change): void {
+    if (key.startsWith(modelPrefix)) this.#set(this.#models, key.slice(modelPrefix.length), key, modelEntry, value);
+    else if (key.startsWith(latencyPrefix) && key.endsWith(`.${this.deviceClass}`)) {
+      this.#set(this.#latencies, key, key, latencyProfile, value);
+    } else return;
+    for (const listener of this.#listeners) listener();
+  }
+
+  #set<T>(
+    map: Map<string, T>,
+    name: string,
+    key: string,
+    schema: z.ZodType<T>,
+    value: KeyEntry['value'] | undefined,
+  ): void {
+    if (value === undefined) {
+      map.delete(name);
+      return;
+    }
+    try {
+      map.set(name, schema.parse(JSON.parse(Buffer.from(value).toString('utf8'))));
+    } catch (error) {
+      this.log.warn({ key, err: error }, 'an entry of the catalog cannot be read and is passed over');
+    }
+  }
+}

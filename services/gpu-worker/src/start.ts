@@ -1,0 +1,79 @@
+/** A process of workers: one connection and one catalog, shared by one worker or more. */
+import {
+  type Bus,
+  type Clock,
+  connectBus,
+  type Log,
+  type RunningService,
+  SlacklineError,
+  Subjects,
+  systemClock,
+} from '@slackline/shared';
+import { Catalog } from './catalog.js';
+import { deviceClassOf, type WorkerConfig, workerIds } from './config.js';
+import { createExecutors, type Executors } from './executors/create.js';
+import { Worker } from './worker.js';
+
+export interface StartDeps {
+  log: Log;
+  /** Default: a connection of its own, closed with the service. A given one stays open. */
+  bus?: Bus;
+  clock?: Clock;
+  executors?: Executors;
+}
+
+export interface RunningWorkers extends RunningService {
+  readonly workers: readonly Worker[];
+  failed: Promise<Error>;
+}
+
+/** Starts the workers that `config` names; resolves when all of them are available. Throws what the bus throws. */
+export async function startWorker(config: WorkerConfig, deps: StartDeps): Promise<RunningWorkers> {
+  const { log, clock = systemClock } = deps;
+  const bus = deps.bus ?? (await connectBus({ url: config.NATS_URL, name: config.WORKER_ID }));
+  const subjects = new Subjects(config.SUBJECT_PREFIX);
+  const deviceClass = deviceClassOf(config);
+  const executors = deps.executors ?? createExecutors(config);
+  const catalog = await Catalog.open(bus, subjects.stores, { config, deviceClass, log });
+  const running = workerIds(config).map((id) => {
+    const executor = executors.create();
+    return { executor, worker: new Worker({ id, deviceClass, config, bus, subjects, catalog, executor, clock, log }) };
+  });
+  const workers = running.map(({ worker }) => worker);
+
+  const closed = new Promise<Error>((resolve) => {
+    bus.onStatus((status) => {
+      if (status === 'reconnected') for (const worker of workers) worker.reconnected();
+      if (status === 'closed') resolve(new SlacklineError('bus_failed', 'The connection to NATS was closed'));
+    });
+  });
+  const died = running.map(async ({ executor }) => {
+    const cause = await executor.failed;
+    return new SlacklineError('service_failed', `The executor died (${cause.message})`, { cause });
+  });
+
+  await Promise.all(workers.map((worker) => worker.start()));
+  await bus.announce({
+    name: 'slackline-worker',
+    version: '0.1.0',
+    description: 'Hosts supernets, actuates subnets, infers',
+    metadata: { executor: config.EXECUTOR, deviceClass, workers: String(workers.length) },
+  });
+  let stopping: Promise<void> | undefined;
+  const stop = async () => {
+    await Promise.all(workers.map((worker) => worker.stop()));
+    await catalog.close();
+    await executors.close();
+    await bus.flush();
+    if (deps.bus === undefined) await bus.close();
+  };
+  return {
+    workers,
+    ready: { workerIds: workers.map(({ id }) => id), deviceClass },
+    failed: Promise.race([closed, ...died]),
+    stop() {
+      stopping ??= stop();
+      return stopping;
+    },
+  };
+}

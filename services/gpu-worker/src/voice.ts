@@ -1,0 +1,91 @@
+/** Everything that a worker says on the bus. */
+import {
+  type BatchCommand,
+  type BatchDone,
+  type Bus,
+  headerNames,
+  pack,
+  SlacklineError,
+  type Subjects,
+  type WorkerStatus,
+  type WorkerTelemetry,
+} from '@slackline/shared';
+import type { MeterReading } from './meter.js';
+
+/** How a batch ended, as `batches.done` says it. */
+export type BatchEnd = Pick<BatchDone, 'answers' | 'actuationMs' | 'inferenceMs' | 'heldMs'>;
+
+const empty = new Uint8Array(0);
+
+export class Voice {
+  #saidSlots = 0;
+
+  /** @param status the worker as it is at the moment of the call */
+  constructor(
+    private readonly bus: Bus,
+    private readonly subjects: Subjects,
+    private readonly status: () => WorkerStatus,
+  ) {}
+
+  /** Free slots in the status that was sent last: what schedulers believe. */
+  get saidSlots(): number {
+    return this.#saidSlots;
+  }
+
+  heartbeat(): void {
+    const status = this.status();
+    this.#say(this.subjects.heartbeat(status.workerId), status);
+  }
+
+  /** The status, at once: on `workers.available` when a batch can be taken. */
+  slots(): void {
+    const status = this.status();
+    if (status.freeSlots > 0) this.#say(this.subjects.workersAvailable, status);
+    else this.heartbeat();
+  }
+
+  /** The end of a batch, under the epoch and token of its command: whether they still count is the scheduler's to say. */
+  done({ epoch, token, batchId, queries }: BatchCommand, end: BatchEnd): void {
+    const { workerId, freeSlots } = this.status();
+    const done: BatchDone = { v: 1, workerId, epoch, token, batchId, ...end, freeSlots };
+    let data = pack(done);
+    if (data.length > this.bus.maxPayloadBytes) {
+      const error = `The batch’s answers take ${data.length} bytes, the broker’s messages ${this.bus.maxPayloadBytes}`;
+      data = pack({ ...done, answers: queries.map(() => ({ error })) });
+    }
+    this.bus.publish(this.subjects.batchesDone, data);
+  }
+
+  pong(reply: string | undefined): void {
+    if (reply !== undefined) this.bus.publish(reply, empty);
+  }
+
+  measured(reply: string | undefined, samplesMs: number[][][]): void {
+    if (reply !== undefined) this.bus.publish(reply, pack({ v: 1, samplesMs }));
+  }
+
+  /** Answers a request with an error of the registry. */
+  refusal(reply: string | undefined, cause: unknown): void {
+    if (reply === undefined) return;
+    const text = cause instanceof Error ? cause.message : String(cause);
+    const error = cause instanceof SlacklineError ? cause : new SlacklineError('executor_failed', text, { cause });
+    const headers = {
+      [headerNames.errorCode]: error.code,
+      [headerNames.serviceError]: error.message,
+      [headerNames.serviceErrorCode]: String(error.status),
+    };
+    this.bus.publish(reply, empty, { headers });
+  }
+
+  telemetry(state: string, reading: MeterReading): void {
+    const { workerId, host, deviceClass, executor } = this.status();
+    const rssBytes = process.memoryUsage.rss();
+    const telemetry: WorkerTelemetry = { v: 1, workerId, host, deviceClass, executor, state, ...reading, rssBytes };
+    this.bus.publish(this.subjects.telemetry('worker'), pack(telemetry));
+  }
+
+  #say(subject: string, status: WorkerStatus): void {
+    this.#saidSlots = status.freeSlots;
+    this.bus.publish(subject, pack(status));
+  }
+}

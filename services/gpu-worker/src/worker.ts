@@ -1,0 +1,273 @@
+/**
+ * One worker on the bus: takes batch commands and gives what the executor answers. It decides nothing: what runs where and
+ * when is the scheduler's. docs/worker.md tells its life.
+ */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import {
+  type BatchCommand,
+  type Bus,
+  type BusMessage,
+  batchCommand,
+  type Clock,
+  type ErrorCode,
+  fencedNotice,
+  type Log,
+  measureRequest,
+  SlacklineError,
+  type Subjects,
+  type Subscription,
+  unpack,
+  type WorkerStatus,
+} from '@slackline/shared';
+import type { Catalog } from './catalog.js';
+import { type FetchedQuery, fetchBodies } from './claims.js';
+import type { WorkerConfig } from './config.js';
+import { Device } from './device.js';
+import type { Executor } from './executors/executor.js';
+import { Fence } from './fence.js';
+import { Life, type LifeState } from './life.js';
+import { Meter } from './meter.js';
+import { Models } from './models.js';
+import { OncePerSecond } from './once-per-second.js';
+import { type BatchEnd, Voice } from './voice.js';
+
+const telemetryMs = 1_000;
+const host = hostname();
+
+export interface WorkerDeps {
+  id: string;
+  deviceClass: string;
+  config: Pick<WorkerConfig, 'HEARTBEAT_MS' | 'DEAD_AFTER_MS'>;
+  bus: Bus;
+  subjects: Subjects;
+  catalog: Pick<Catalog, 'models' | 'onChange' | 'servable' | 'latency'>;
+  executor: Executor;
+  clock: Clock;
+  log: Log;
+  newEpoch?: () => string;
+}
+
+type BatchResult = Omit<BatchEnd, 'heldMs'>;
+
+export class Worker {
+  readonly #life = new Life();
+  readonly #fence: Fence;
+  readonly #device: Device;
+  readonly #models: Models;
+  readonly #meter: Meter;
+  readonly #voice: Voice;
+  readonly #log: Log;
+  readonly #complaints: OncePerSecond;
+  #subscriptions: Subscription[] = [];
+  #cancelHeartbeat: () => void = () => {};
+  #cancelTelemetry: () => void = () => {};
+  #batchId: string | null = null;
+  #stopping: Promise<void> | undefined;
+
+  constructor(private readonly deps: WorkerDeps) {
+    const { clock, config, executor, catalog } = deps;
+    this.#log = deps.log.child({ workerId: deps.id });
+    this.#fence = new Fence({ clock, deadAfterMs: config.DEAD_AFTER_MS, newEpoch: deps.newEpoch ?? randomUUID });
+    this.#voice = new Voice(deps.bus, deps.subjects, () => this.status);
+    this.#device = new Device(this.#life, clock, () => this.#voice.slots());
+    this.#meter = new Meter(clock);
+    this.#complaints = new OncePerSecond(clock);
+    const withDevice = (step: () => Promise<void>) => this.#device.run('load', step);
+    this.#models = new Models({ catalog, executor, clock, log: this.#log, withDevice });
+  }
+
+  get id(): string {
+    return this.deps.id;
+  }
+
+  get state(): LifeState {
+    return this.#life.state;
+  }
+
+  /** What the worker says of itself. */
+  get status(): WorkerStatus {
+    return {
+      v: 1,
+      workerId: this.deps.id,
+      epoch: this.#fence.epoch,
+      deviceClass: this.deps.deviceClass,
+      executor: this.deps.executor.name,
+      host,
+      models: this.#models.hosted,
+      freeSlots: this.#life.freeSlots,
+      batchId: this.#batchId,
+      draining: this.#life.isEnding,
+    };
+  }
+
+  /** Listens, loads what the catalog names, and says that it is available. */
+  async start(): Promise<void> {
+    const { bus, subjects, clock, id } = this.deps;
+    const listen = (subject: string, what: string, handle: (message: BusMessage) => void) =>
+      bus.subscribe(subject, (message) => this.#guarded(what, () => handle(message)));
+    this.#subscriptions = [
+      listen(subjects.batch(id), 'batch', ({ data }) => this.#onBatch(data)),
+      listen(subjects.ping(id), 'ping', ({ reply }) => this.#voice.pong(reply)),
+      listen(subjects.fenced(id), 'fenced', ({ data }) => this.#onFenced(data)),
+      listen(subjects.measure(id), 'measure', (message) => this.#onMeasure(message)),
+    ];
+    this.#beat();
+    this.#cancelTelemetry = clock.after(telemetryMs, () => this.#tell());
+    await this.#models.sync();
+    if (this.#life.take('started')) this.#device.start();
+  }
+
+  /** The connection was lost and came back: a scheduler may have given this worker up. */
+  reconnected(): void {
+    this.#fence.renew();
+    this.#sayRenewed('the connection was lost');
+  }
+
+  /** Finishes the batch it has, says its last words, and lets go of the executor. Later calls wait with the first. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#drain();
+    return this.#stopping;
+  }
+
+  async #drain(): Promise<void> {
+    this.#life.take('drain');
+    this.#voice.heartbeat();
+    this.deps.executor.abandonMeasure();
+    await Promise.all([this.#device.drain(), this.#models.stop()]);
+    // Draining without a batch is the goodbye.
+    this.#voice.heartbeat();
+    this.#cancelHeartbeat();
+    this.#cancelTelemetry();
+    await Promise.all(this.#subscriptions.map((subscription) => subscription.drain()));
+    await this.deps.executor.close();
+    this.#life.take('drained');
+  }
+
+  #onBatch(data: Uint8Array): void {
+    const arrivedMs = this.deps.clock.now();
+    this.#noticeSilence();
+    const command = unpack('batch', batchCommand, data);
+    const refusal = this.#refusal(command);
+    if (refusal === 'ignore') return;
+    if (refusal !== undefined) {
+      this.#log.debug({ batchId: command.batchId, ...refusal }, 'batch refused');
+      this.#voice.done(command, { answers: refusal, actuationMs: 0, inferenceMs: 0, heldMs: 0 });
+      return;
+    }
+    this.#batchId = command.batchId;
+    this.#meter.batchStarted();
+    let result: BatchResult | undefined;
+    const run = async () => {
+      result = await this.#run(command);
+      const { actuationMs = 0, inferenceMs = 0 } = result ?? {};
+      this.#meter.batchEnded({ queries: command.queries.length, actuationMs, inferenceMs });
+    };
+    this.#device.runBatch(run, () => {
+      // In this order no scheduler sends to a worker whose device has gone to something else.
+      if (this.#life.freeSlots < this.#voice.saidSlots) this.#voice.slots();
+      this.#batchId = null;
+      if (result !== undefined) this.#voice.done(command, { ...result, heldMs: this.deps.clock.now() - arrivedMs });
+      if (this.#life.freeSlots > this.#voice.saidSlots) this.#voice.slots();
+    });
+  }
+
+  /** Why a command is not run: it is answered with the reason, or ignored where its sender finds out by itself. */
+  #refusal({ batchId, token, epoch, model, subnet }: BatchCommand) {
+    const because = (refused: ErrorCode, message: string) => ({ refused, message });
+    if (!this.#fence.admits(token)) {
+      return because('stale_token', `A scheduler with a larger fencing token than ${token} has taken over`);
+    }
+    if (epoch !== this.#fence.epoch) {
+      // The status under the new epoch, already sent, tells the scheduler to give the batch to another worker.
+      this.#log.debug({ batchId, epoch }, 'batch of another epoch ignored');
+      return 'ignore';
+    }
+    if (!this.#device.acceptsBatch) {
+      return because('unavailable', `The worker is ${this.#life.state} and takes no batch`);
+    }
+    const digest = this.#models.digestOf(model);
+    if (digest !== undefined && this.deps.executor.hosts(digest, subnet)) return undefined;
+    return because('unknown_subnet', `The worker does not host the subnet ${subnet} of ${model}`);
+  }
+
+  /** Never rejects; undefined when the executor died on the batch, which then is the scheduler's to give to another. */
+  async #run({ batchId, model, subnet, queries }: BatchCommand): Promise<BatchResult | undefined> {
+    const { bus, subjects, executor } = this.deps;
+    // Before anything is awaited: a newer version may take over meanwhile, but not this batch.
+    const digest = this.#models.digestOf(model) ?? '';
+    let fetched: readonly FetchedQuery[];
+    try {
+      fetched = await fetchBodies(bus, subjects.stores.queries, queries);
+    } catch (error) {
+      // The bus failed, not the queries: they can be served elsewhere or later.
+      const message = error instanceof Error ? error.message : String(error);
+      return { answers: { refused: 'unavailable', message }, actuationMs: 0, inferenceMs: 0 };
+    }
+    try {
+      const bodies = fetched.filter((query) => 'body' in query);
+      const result = await executor.run({ digest, subnet, queries: bodies });
+      const answers = [...result.answers];
+      return { ...result, answers: fetched.map((query) => ('error' in query ? query : (answers.shift() ?? noAnswer))) };
+    } catch (error) {
+      this.#log.error({ batchId, err: error }, 'the executor died');
+      this.#life.take('drain');
+      return undefined;
+    }
+  }
+
+  #onFenced(data: Uint8Array): void {
+    const { epoch } = unpack('fenced', fencedNotice, data);
+    if (this.#fence.fenced(epoch)) this.#sayRenewed('a scheduler gave this worker up');
+  }
+
+  #onMeasure({ data, reply }: BusMessage): void {
+    const request = unpack('measure', measureRequest, data);
+    const { model, digest } = request;
+    const measure = async () => {
+      if (this.#models.digestOf(model) === digest) return this.deps.executor.measure(request);
+      throw new SlacklineError('unknown_subnet', `The worker does not host ${model} in the version ${digest}`);
+    };
+    this.#device.run('measure', measure).then(
+      (samplesMs) => this.#voice.measured(reply, samplesMs),
+      (error) => {
+        this.#log.warn({ model, err: error }, 'nothing was measured');
+        this.#voice.refusal(reply, error);
+      },
+    );
+  }
+
+  #beat(): void {
+    this.#noticeSilence();
+    this.#voice.heartbeat();
+    this.#fence.signOfLife();
+    this.#cancelHeartbeat = this.deps.clock.after(this.deps.config.HEARTBEAT_MS, () => this.#beat());
+  }
+
+  /** A process that was paused may have been given up: what it did in between counts for nothing. */
+  #noticeSilence(): void {
+    if (this.#fence.noticeSilence()) this.#sayRenewed('the process was silent for too long');
+  }
+
+  #sayRenewed(why: string): void {
+    this.#log.warn({ epoch: this.#fence.epoch, why }, 'new epoch');
+    this.#voice.slots();
+  }
+
+  #tell(): void {
+    this.#voice.telemetry(this.#life.state, this.#meter.read());
+    this.#cancelTelemetry = this.deps.clock.after(telemetryMs, () => this.#tell());
+  }
+
+  /** A message that cannot be understood must not end the worker, and a flood of them must not fill the log. */
+  #guarded(what: string, handle: () => void): void {
+    try {
+      handle();
+    } catch (error) {
+      const dropped = this.#complaints.allow();
+      if (dropped !== undefined) this.#log.warn({ what, dropped, err: error }, 'message dropped');
+    }
+  }
+}
+
+const noAnswer = { error: 'The executor gave no answer' };

@@ -1,0 +1,53 @@
+/** The time limit of a query: what its headers say, or the model's default. */
+import { type HeaderReader, headerNames, quote, SlacklineError } from '@slackline/shared';
+
+/** Times of one message's arrival. */
+export interface Arrival {
+  /** Monotonic milliseconds. */
+  nowMs: number;
+  /** Broker time in milliseconds since 1970; undefined while it has not been read yet. */
+  brokerNowMs: number | undefined;
+}
+
+/**
+ * When the query must be answered, on the monotonic clock of `arrival`.
+ * Throws `wrong_deadline`; `unavailable` when an absolute deadline comes before the broker's time is known.
+ */
+export function deadlineOf(headers: HeaderReader, arrival: Arrival, defaultSloMs: number, maxSloMs: number): number {
+  const slo = headers.get(headerNames.sloMs);
+  const deadline = headers.get(headerNames.deadline);
+  if (slo !== undefined && deadline !== undefined) {
+    throw new SlacklineError('wrong_deadline', `The query has both ${headerNames.sloMs} and ${headerNames.deadline}`);
+  }
+  let limitMs = defaultSloMs;
+  if (slo !== undefined) limitMs = decimal(headerNames.sloMs, slo);
+  if (deadline !== undefined) limitMs = remaining(decimal(headerNames.deadline, deadline), arrival);
+  if (slo !== undefined && limitMs <= 0) {
+    throw new SlacklineError('wrong_deadline', `${headerNames.sloMs} is ${quote(slo)}, but must be above 0`);
+  }
+  if (limitMs > maxSloMs) {
+    throw new SlacklineError(
+      'wrong_deadline',
+      `The query may take ${Math.round(limitMs)} ms, and ${maxSloMs} ms are allowed`,
+    );
+  }
+  return arrival.nowMs + limitMs;
+}
+
+function remaining(deadlineMs: number, { brokerNowMs }: Arrival): number {
+  if (brokerNowMs === undefined) throw new SlacklineError('unavailable', 'The broker’s time is not known yet');
+  const remainingMs = deadlineMs - brokerNowMs;
+  if (remainingMs > 0) return remainingMs;
+  throw new SlacklineError(
+    'wrong_deadline',
+    `${headerNames.deadline} lies ${Math.round(-remainingMs)} ms in the past of the broker’s time`,
+  );
+}
+
+/** A plain decimal number: no sign, no exponent, nothing that parses to NaN or Infinity. */
+const decimalPattern = /^\d{1,15}(\.\d{1,15})?$/;
+
+function decimal(name: string, text: string): number {
+  if (decimalPattern.test(text)) return Number(text);
+  throw new SlacklineError('wrong_deadline', `${name} is ${quote(text)}, but must be a decimal number of milliseconds`);
+}

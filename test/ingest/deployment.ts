@@ -1,0 +1,137 @@
+/** An ingest on a real broker, under a subject prefix of its own, with a producer and an onlooker played by the test. */
+import { ingestConfig, startIngest } from '@slackline/ingest';
+import {
+  type Bus,
+  type BusMessage,
+  connectBus,
+  type IngestTelemetry,
+  ingestTelemetry,
+  type ModelEntry,
+  profileKeys,
+  type RunningService,
+  readConfig,
+  Subjects,
+  systemClock,
+  unpack,
+} from '@slackline/shared';
+import pino from 'pino';
+import { vi } from 'vitest';
+
+/** Takes two floats, gives three. */
+export const model: ModelEntry = {
+  v: 1,
+  name: 'm',
+  digest: '0'.repeat(64),
+  inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 2] }],
+  outputs: [{ name: 'y', datatype: 'FP32', shape: [-1, 3] }],
+  sloMs: 1_000,
+  subnets: [{ id: 's', accuracy: 0.9 }],
+};
+export const row = new Uint8Array(new Float32Array([1, 2]).buffer);
+
+let deployments = 0;
+
+export interface Deployment {
+  bus: Bus;
+  subjects: Subjects;
+  /** Starts an ingest; `wrap` may stand between it and the broker. */
+  ingest(env?: Record<string, string>, wrap?: (bus: Bus) => Bus): Promise<RunningService>;
+  serve(entry: ModelEntry): Promise<void>;
+  withdraw(name: string): Promise<void>;
+  /** Sends a query that is to be refused, and gives the refusal. */
+  ask(options?: { data?: Uint8Array; headers?: Record<string, string>; model?: string }): Promise<BusMessage>;
+  /** Sends a query that is to be accepted. */
+  send(options?: { data?: Uint8Array; headers?: Record<string, string>; reply?: string }): void;
+  /** Resolves when the stream has stored this many queries since the start. */
+  stored(count: number): Promise<void>;
+  /** A stored query: its headers as they are, and its body. */
+  query(sequence: number): Promise<StoredQuery>;
+  /** The next summary that `fits`. */
+  telemetry(fits: (summary: IngestTelemetry) => boolean): Promise<IngestTelemetry>;
+  close(): Promise<void>;
+}
+
+export interface StoredQuery {
+  subject: string;
+  headers: Record<string, string>;
+  data: Uint8Array;
+}
+
+/** A deployment with the model `m` and no ingest yet. */
+export async function newDeployment(url: string, storage: 'memory' | 'file' = 'memory'): Promise<Deployment> {
+  const subjects = new Subjects(`t${++deployments}`);
+  const bus = await connectBus({ url, name: 'test' });
+  const profiles = await bus.keys(subjects.stores.profiles, { storage, replicas: 1 });
+  const running: RunningService[] = [];
+  const serve = async (entry: ModelEntry) => {
+    await profiles.put(profileKeys.model(entry.name), Buffer.from(JSON.stringify(entry)));
+  };
+  await serve(model);
+  return {
+    bus,
+    subjects,
+    serve,
+    withdraw: (name) => profiles.delete(profileKeys.model(name)),
+    async ingest(env = {}, wrap = (own) => own) {
+      const config = readConfig(ingestConfig, { SUBJECT_PREFIX: subjects.prefix, STORAGE: storage, ...env });
+      const own = wrap(await connectBus({ url, name: 'ingest' }));
+      const service = await startIngest(config, { bus: own, clock: systemClock, log: pino({ level: 'silent' }) });
+      running.push(service);
+      return service;
+    },
+    ask: ({ data = row, headers = {}, model: name = 'm' } = {}) =>
+      bus.request(subjects.infer(name), data, { timeoutMs: 5_000, headers }),
+    send({ data = row, headers = {}, reply } = {}) {
+      bus.publish(subjects.infer('m'), data, { headers, ...(reply !== undefined && { reply }) });
+    },
+    async stored(count) {
+      await vi.waitFor(
+        async () => {
+          const { lastSequence } = await bus.streamState(subjects.stores.queries);
+          if (lastSequence < count) throw new Error(`${lastSequence} of ${count} queries are stored`);
+        },
+        { timeout: 10_000, interval: 10 },
+      );
+    },
+    query: (sequence) => readQuery(bus, subjects.stores.queries, sequence),
+    telemetry: (fits) =>
+      new Promise((resolve) => {
+        const subscription = bus.subscribe(subjects.telemetry('ingest'), (message) => {
+          const summary = unpack('telemetry', ingestTelemetry, message.data);
+          if (fits(summary)) void subscription.drain().then(() => resolve(summary));
+        });
+      }),
+    async close() {
+      for (const service of running.splice(0)) await service.stop();
+      await bus.close();
+    },
+  };
+}
+
+/** Reads a stored message past the Bus, which tells headers only by name: here all of them count. */
+async function readQuery(bus: Bus, stream: string, sequence: number): Promise<StoredQuery> {
+  const request = Buffer.from(JSON.stringify({ seq: sequence }));
+  const reply = await bus.request(`$JS.API.STREAM.MSG.GET.${stream}`, request, { timeoutMs: 5_000 });
+  const { message } = JSON.parse(Buffer.from(reply.data).toString());
+  const lines = Buffer.from(message.hdrs, 'base64')
+    .toString()
+    .split('\r\n')
+    .slice(1)
+    .filter((line) => line !== '');
+  const headers = Object.fromEntries(lines.map((line) => line.split(/: ?(.*)/s).slice(0, 2)));
+  return { subject: message.subject, headers, data: Buffer.from(message.data ?? '', 'base64') };
+}
+
+/** A bus whose `publishToStream` goes through `publish`; all else is the real one's. */
+export function withPublish(bus: Bus, publish: (real: Bus['publishToStream']) => Bus['publishToStream']): Bus {
+  const real: Bus['publishToStream'] = (...call) => bus.publishToStream(...call);
+  const replaced = publish(real);
+  // The clock's and the answers' way stays open: only the publishing of queries is disturbed.
+  return new Proxy(bus, {
+    get(target, name) {
+      if (name === 'publishToStream') return replaced;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
