@@ -7,7 +7,12 @@ import type { Query } from './query.js';
 import { query, smallTable } from './testing.js';
 import type { Batch } from './worker-pool.js';
 
-const options: DispatcherOptions = { overheadMs: 1, maxBatchBytes: 1e6, deadAfterMs: 500, overdueMs: 250 };
+const options: DispatcherOptions = {
+  conditions: { overheadMs: 1, slowdown: 1 },
+  maxBatchBytes: 1e6,
+  deadAfterMs: 500,
+  overdueMs: 250,
+};
 
 /** A dispatcher over one model, with everything it asked for written down. */
 function setup(overrides: Partial<DispatcherOptions> = {}) {
@@ -73,6 +78,19 @@ describe('the dispatcher', () => {
     dispatcher.run(18.1);
     expect(expired).toEqual(['q1']);
     expect(dispatcher.nextWakeMs()).toBe(28);
+  });
+
+  it('reckons with executors that are slower than profiled', () => {
+    const { dispatcher, sent, expired, report } = setup();
+    dispatcher.setConditions({ overheadMs: 2, slowdown: 3 });
+    dispatcher.add(query('q1', 20));
+    expect(dispatcher.nextWakeMs()).toBe(15);
+    // 18 ms remain after overhead: of the profile's 6 ms and not of its 16.
+    report('w1', 0);
+    expect(sent[0]).toMatchObject({ subnet: 'small' });
+    dispatcher.add(query('q2', 20));
+    dispatcher.run(15.1);
+    expect(expired).toEqual(['q2']);
   });
 
   it('expires at the deadline while nothing is profiled', () => {

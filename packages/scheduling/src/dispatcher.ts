@@ -4,7 +4,7 @@
  */
 import { EdfQueue } from './edf-queue.js';
 import type { LatencyTable } from './latency-table.js';
-import type { DecisionView, Policy, QueueView } from './policy.js';
+import type { Conditions, DecisionView, Policy, QueueView } from './policy.js';
 import type { Query } from './query.js';
 import { type Batch, type PooledWorker, WorkerPool, type WorkerReport } from './worker-pool.js';
 
@@ -20,8 +20,8 @@ export interface Effects<Q extends Query> {
 }
 
 export interface DispatcherOptions {
-  /** Time that a batch spends outside the executor, for slack and for expiry. */
-  overheadMs: number;
+  /** What to reckon with until `setConditions` says otherwise. */
+  conditions: Conditions;
   /** Bodies of one batch, together. */
   maxBatchBytes: number;
   /** A worker that has not been heard of for so long is lost. */
@@ -44,7 +44,7 @@ interface ModelState<Q extends Query> {
 export class Dispatcher<Q extends Query> {
   readonly #models = new Map<string, ModelState<Q>>();
   readonly #pool = new WorkerPool<Q>();
-  #overheadMs: number;
+  #conditions: Conditions;
   #batches = 0;
   #waitUntilMs = Number.POSITIVE_INFINITY;
 
@@ -55,7 +55,7 @@ export class Dispatcher<Q extends Query> {
     /** Makes batch ids unique among schedulers, e.g. the fencing token. */
     private readonly idPrefix = '',
   ) {
-    this.#overheadMs = options.overheadMs;
+    this.#conditions = options.conditions;
   }
 
   /** Queries waiting, of all models. */
@@ -75,8 +75,8 @@ export class Dispatcher<Q extends Query> {
   }
 
   /** Measured anew while the system runs. */
-  setOverheadMs(overheadMs: number): void {
-    this.#overheadMs = overheadMs;
+  setConditions(conditions: Conditions): void {
+    this.#conditions = conditions;
   }
 
   /** Sets, replaces or (with undefined) removes the latencies of a model on a device class. */
@@ -176,7 +176,8 @@ export class Dispatcher<Q extends Query> {
 
   /** Deadlines before this time cannot be met any more. */
   #reachable(state: ModelState<Q>, nowMs: number): number {
-    return nowMs + (state.fastestMs === 0 ? 0 : state.fastestMs + this.#overheadMs);
+    const { overheadMs, slowdown } = this.#conditions;
+    return nowMs + (state.fastestMs === 0 ? 0 : state.fastestMs * slowdown + overheadMs);
   }
 
   #serve(worker: PooledWorker<Q>, nowMs: number): void {
@@ -185,7 +186,7 @@ export class Dispatcher<Q extends Query> {
     const { workerId, deviceClass } = worker.report;
     const view: DecisionView = {
       nowMs,
-      overheadMs: this.#overheadMs,
+      conditions: this.#conditions,
       queues,
       worker: { id: workerId, deviceClass },
       otherFreeWorkers: this.#pool.free.size - 1,

@@ -14,10 +14,17 @@ export interface QueueView {
   readonly table: LatencyTable;
 }
 
+/** How serving differs from what was profiled. */
+export interface Conditions {
+  /** Time that a batch spends outside the executor (bus, queues). */
+  readonly overheadMs: number;
+  /** Executors take so many times what was profiled; 1 or more. */
+  readonly slowdown: number;
+}
+
 export interface DecisionView {
   readonly nowMs: number;
-  /** Time that a batch spends outside the executor (bus, queues); slack is what remains after it. */
-  readonly overheadMs: number;
+  readonly conditions: Conditions;
   /** Queues that the free worker can serve, none of them empty, most urgent head first. */
   readonly queues: readonly QueueView[];
   readonly worker: { readonly id: string; readonly deviceClass: string };
@@ -49,7 +56,8 @@ export function mostUrgent(view: DecisionView): QueueView {
   return queue;
 }
 
-/** Time left to the most urgent query for the executor alone. */
+/** Time left to the most urgent query for the executor alone, in profiled milliseconds: what fits it, fits the deadline. */
 export function slackMs(view: DecisionView, queue: QueueView): number {
-  return queue.headDeadlineMs - view.nowMs - view.overheadMs;
+  const { overheadMs, slowdown } = view.conditions;
+  return (queue.headDeadlineMs - view.nowMs - overheadMs) / slowdown;
 }

@@ -7,8 +7,8 @@ const ms = (least: number) => numberFrom(z.number().min(least));
 export const schedulerConfig = commonConfig.extend(streamsConfig.shape).extend({
   /** slackfit, maxbatch, maxacc or fixed:<subnet>; see docs/policies.md. */
   POLICY: z.string().default('slackfit'),
-  /** Which latencies of a profile decisions are made from. */
-  PLAN_PERCENTILE: z.enum(['p50', 'p99']).default('p99'),
+  /** Which latencies of a profile decisions are made from; how reality differs from them is measured while serving. */
+  PLAN_PERCENTILE: z.enum(['p50', 'p99']).default('p50'),
   /** First estimate of the time a batch spends outside the executor; measured from then on. */
   OVERHEAD_MS: ms(0).default(2),
   /** A standby takes over when it has seen no renewal for so long; the leader stops well before. */

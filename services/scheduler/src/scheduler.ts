@@ -88,9 +88,7 @@ export async function startScheduler(config: SchedulerConfig, parts: SchedulerPa
       // A broker that was restarted has forgotten the streams that it kept in memory.
       return ensureStreams(bus, subjects, config).catch(() => undefined);
     });
-    if (term === undefined) return;
-    term.refreshOverhead();
-    bus.publish(subjects.telemetry('scheduler'), pack(summary(term)));
+    if (term !== undefined) bus.publish(subjects.telemetry('scheduler'), pack(summary(term)));
   }, telemetryMs);
 
   return {

@@ -21,12 +21,12 @@ import {
   unpack,
   workerStatus,
 } from '@slackline/shared';
+import { ConditionsEstimate } from './conditions.js';
 import type { SchedulerConfig } from './config.js';
 import type { HeldQuery } from './held-query.js';
 import { Intake } from './intake.js';
 import { Liveness } from './liveness.js';
 import { Outcomes } from './outcomes.js';
-import { OverheadEstimate } from './overhead.js';
 import { Tally } from './tally.js';
 
 export interface TermParts {
@@ -52,7 +52,7 @@ export class Term {
   readonly #dispatcher: Dispatcher<HeldQuery>;
   readonly #intake: Intake;
   readonly #liveness: Liveness;
-  readonly #overhead: OverheadEstimate;
+  readonly #conditions: ConditionsEstimate;
   #subscriptions: Subscription[] = [];
   #over = false;
   #runPlanned = false;
@@ -65,7 +65,7 @@ export class Term {
     private readonly parts: TermParts,
   ) {
     const { bus, subjects, clock, log, config } = parts;
-    this.#overhead = new OverheadEstimate(config.OVERHEAD_MS);
+    this.#conditions = new ConditionsEstimate(config.OVERHEAD_MS);
     this.#intake = new Intake(bus, subjects, config, log, (query) => {
       this.#dispatcher.add(query);
       this.#planRun();
@@ -80,7 +80,7 @@ export class Term {
         fenced: (workerId, epoch) => bus.publish(subjects.fenced(workerId), pack({ v: 1, epoch })),
       },
       {
-        overheadMs: config.OVERHEAD_MS,
+        conditions: this.#conditions.read(),
         maxBatchBytes: bus.maxPayloadBytes - commandBytes - mostQueries * queryBytes,
         deadAfterMs: config.WORKER_DEAD_AFTER_MS,
         overdueMs: config.BATCH_OVERDUE_MS,
@@ -147,11 +147,6 @@ export class Term {
     this.#planWake();
   }
 
-  /** Once a second: plans with what batches lately cost outside the executor, and with how well the clock is known. */
-  refreshOverhead(): void {
-    this.#dispatcher.setOverheadMs(this.#overhead.ms + this.parts.brokerClock.uncertaintyMs);
-  }
-
   /** Takes no more queries in and waits for the batches that are out, at most `limitMs`. */
   async drain(limitMs: number): Promise<void> {
     await this.#intake.stop();
@@ -172,6 +167,12 @@ export class Term {
     this.#liveness.stop();
     this.outcomes.stop();
     await Promise.all([this.#intake.stop(), ...this.#subscriptions.map((each) => each.drain())]);
+  }
+
+  /** Reckons with how serving lately differed from the profile, and with how well the broker's clock is known. */
+  #refreshConditions(): void {
+    const { slowdown, overheadMs } = this.#conditions.read();
+    this.#dispatcher.setConditions({ slowdown, overheadMs: overheadMs + this.parts.brokerClock.uncertaintyMs });
   }
 
   #now(): number {
@@ -259,7 +260,9 @@ export class Term {
     }
     const batch = this.#dispatcher.complete(done.batchId, done.workerId, done.epoch, nowMs);
     if (batch === undefined) return;
-    this.#overhead.add(nowMs - batch.sentAtMs, done.actuationMs + done.inferenceMs);
+    const executorMs = done.actuationMs + done.inferenceMs;
+    const { expectedMs, sentAtMs } = batch;
+    if (this.#conditions.add({ roundTripMs: nowMs - sentAtMs, executorMs, expectedMs })) this.#refreshConditions();
     this.#answer(batch, answers, done.inferenceMs, nowMs);
     this.#dispatcher.run(nowMs);
     this.#planWake();
