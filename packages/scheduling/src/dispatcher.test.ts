@@ -8,7 +8,7 @@ import { query, smallTable } from './testing.js';
 import type { Batch } from './worker-pool.js';
 
 const options: DispatcherOptions = {
-  conditions: { overheadMs: 1, slowdown: 1 },
+  conditions: { overheadMs: 1, reserveMs: 0, slowdown: 1 },
   maxBatchBytes: 1e6,
   deadAfterMs: 500,
   overdueMs: 250,
@@ -82,7 +82,7 @@ describe('the dispatcher', () => {
 
   it('reckons with executors that are slower than profiled', () => {
     const { dispatcher, sent, expired, report } = setup();
-    dispatcher.setConditions({ overheadMs: 2, slowdown: 3 });
+    dispatcher.setConditions({ overheadMs: 2, reserveMs: 0, slowdown: 3 });
     dispatcher.add(query('q1', 20));
     expect(dispatcher.nextWakeMs()).toBe(15);
     // 18 ms remain after overhead: of the profile's 6 ms and not of its 16.

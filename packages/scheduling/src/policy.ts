@@ -16,10 +16,12 @@ export interface QueueView {
 
 /** How serving differs from what was profiled. */
 export interface Conditions {
-  /** Time that a batch spends outside the executor (bus, queues). */
-  readonly overheadMs: number;
   /** Executors take so many times what was profiled; 1 or more. */
   readonly slowdown: number;
+  /** Time that a batch usually takes beyond that (bus, queues). */
+  readonly overheadMs: number;
+  /** What the slower batches take beyond both: kept back when a choice is made, not when a query is given up. */
+  readonly reserveMs: number;
 }
 
 export interface DecisionView {
@@ -56,8 +58,12 @@ export function mostUrgent(view: DecisionView): QueueView {
   return queue;
 }
 
-/** Time left to the most urgent query for the executor alone, in profiled milliseconds: what fits it, fits the deadline. */
+/**
+ * Time left to the most urgent query for the executor alone, in profiled milliseconds: what fits it, fits the deadline. The
+ * reserve takes at most half of what is left, so that scarce slack is still spent on batches that are worth their while.
+ */
 export function slackMs(view: DecisionView, queue: QueueView): number {
-  const { overheadMs, slowdown } = view.conditions;
-  return (queue.headDeadlineMs - view.nowMs - overheadMs) / slowdown;
+  const { overheadMs, reserveMs, slowdown } = view.conditions;
+  const leftMs = queue.headDeadlineMs - view.nowMs - overheadMs;
+  return (leftMs - Math.min(reserveMs, leftMs / 2)) / slowdown;
 }

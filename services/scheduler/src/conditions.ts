@@ -1,17 +1,19 @@
 /**
  * How reality differs from the profile, measured on every batch. A profile is taken on workers that do nothing else; serving
- * shares the same cores with the bus and with other services. Two numbers say by how much, and both go into slack:
+ * shares the same cores with the bus and with other services. Three numbers say by how much, and all go into slack:
  * - slowdown: what executors took in all, over what was profiled for the same batches
- * - overhead: what most batches took beyond that (bus, queues, waiting for a core)
+ * - overhead: what half of the batches take at most beyond that (bus, queues, waiting for a core)
+ * - reserve: what 97 in 100 take at most, beyond both
  */
 import type { Conditions } from '@slackline/scheduling';
 
 /** Batches looked back on; no estimate is made from fewer than a quarter of them. */
 const window = 256;
-/** Share of the batches that took no more overhead than is planned with. */
-const quantile = 0.9;
+const usual = 0.5;
+const tail = 0.97;
 /** Beyond these something else is wrong; planning with more would expire everything. */
 const mostOverheadMs = 10;
+const mostReserveMs = 20;
 const mostSlowdown = 2;
 /** Batches between two readings. */
 const readEvery = 16;
@@ -41,19 +43,17 @@ export class ConditionsEstimate {
 
   /** Walks and sorts the window: not for every batch. */
   read(): Conditions {
-    if (this.#samples.length < window / 4) return { slowdown: 1, overheadMs: this.firstOverheadMs };
-    let executorMs = 0;
-    let expectedMs = 0;
-    for (const sample of this.#samples) {
-      executorMs += sample.executorMs;
-      expectedMs += sample.expectedMs;
-    }
+    const samples = this.#samples;
+    if (samples.length < window / 4) return { slowdown: 1, overheadMs: this.firstOverheadMs, reserveMs: 0 };
+    const executorMs = sum(samples.map((sample) => sample.executorMs));
+    const expectedMs = sum(samples.map((sample) => sample.expectedMs));
     const slowdown = Math.min(mostSlowdown, Math.max(1, executorMs / expectedMs));
-    const beyond = Float64Array.from(
-      this.#samples,
-      (sample) => sample.roundTripMs - slowdown * sample.expectedMs,
-    ).sort();
-    const overheadMs = beyond[Math.floor(quantile * (beyond.length - 1))] ?? this.firstOverheadMs;
-    return { slowdown, overheadMs: Math.min(mostOverheadMs, Math.max(0, overheadMs)) };
+    const beyond = samples.map((sample) => sample.roundTripMs - slowdown * sample.expectedMs).sort((a, b) => a - b);
+    const overheadMs = Math.min(mostOverheadMs, Math.max(0, at(beyond, usual)));
+    const reserveMs = Math.min(mostReserveMs, Math.max(0, at(beyond, tail) - overheadMs));
+    return { slowdown, overheadMs, reserveMs };
   }
 }
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+const at = (sorted: readonly number[], share: number) => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;

@@ -171,8 +171,9 @@ export class Term {
 
   /** Reckons with how serving lately differed from the profile, and with how well the broker's clock is known. */
   #refreshConditions(): void {
-    const { slowdown, overheadMs } = this.#conditions.read();
-    this.#dispatcher.setConditions({ slowdown, overheadMs: overheadMs + this.parts.brokerClock.uncertaintyMs });
+    const conditions = this.#conditions.read();
+    const overheadMs = conditions.overheadMs + this.parts.brokerClock.uncertaintyMs;
+    this.#dispatcher.setConditions({ ...conditions, overheadMs });
   }
 
   #now(): number {

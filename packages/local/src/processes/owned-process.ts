@@ -7,6 +7,7 @@
  * `dieWithParent` (other programs, Linux).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { onExit } from 'signal-exit';
 import { LogTail, type LogTailOptions } from './log-tail.js';
@@ -129,9 +130,14 @@ export async function startOwnedProcess(options: OwnedProcessOptions): Promise<O
   return owned;
 }
 
+/**
+ * Linux shares the cores among sessions first where its autogroup feature is on, and every process here has a session of
+ * its own: between them only the priority of the session counts, and `setPriority` alone would change nothing.
+ */
 function lowerPriority(pid: number, niceness: number): void {
   try {
     setPriority(pid, niceness);
+    writeFileSync(`/proc/${pid}/autogroup`, String(niceness));
   } catch {
     // It ended already, which `exited` tells; or priorities are not ours to set, which costs only speed.
   }

@@ -93,7 +93,7 @@ async function provideNats(options: SystemOptions): Promise<{ url: string; serve
 
 /** Starts one service, or all workers at once. */
 async function startService(kind: ServiceKind, supervisor: Supervisor, natsUrl: string, options: SystemOptions) {
-  const { readyLimitMs, workerNiceness = 5, restore = false } = options;
+  const { readyLimitMs, workerNiceness = 10, restore = false } = options;
   const spec = (name: string): ServiceSpec => ({
     name,
     entry: options.entries?.[kind] ?? serviceEntry(kind),

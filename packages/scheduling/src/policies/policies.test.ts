@@ -9,7 +9,7 @@ import { fillBuckets } from './slackfit.js';
 function view(table: LatencyTable, slack: number, size = 100): DecisionView {
   return {
     nowMs: 1_000,
-    conditions: { overheadMs: 2, slowdown: 1 },
+    conditions: { overheadMs: 2, reserveMs: 0, slowdown: 1 },
     queues: [{ model: 'm', size, runnable: size, headDeadlineMs: 1_002 + slack, table }],
     worker: { id: 'w', deviceClass: 'd' },
     otherFreeWorkers: 0,

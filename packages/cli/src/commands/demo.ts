@@ -1,0 +1,187 @@
+/** The default command: starts a system, sends it a bursty load of labelled images, shows what happens, sums it up. */
+import { writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import type { LatencyProfile } from '@slackline/shared';
+import { type RunDocument, toDocument } from '../document.js';
+import { Interrupted } from '../interrupt.js';
+import type { LoadOptions } from '../load/generate.js';
+import { Load } from '../load/load.js';
+import type { Figures } from '../load/tally.js';
+import { Monitor } from '../monitor.js';
+import type { DemoChoices } from '../options.js';
+import { profileDirectory } from '../paths.js';
+import { defaultRate } from '../rate.js';
+import { type Serving, startServing } from '../serving.js';
+import { type RunTitle, runFrame, runLine } from '../view/frame.js';
+import { type Screen, screenOn } from '../view/screen.js';
+import { summary } from '../view/summary.js';
+import { toSvg } from '../view/svg.js';
+
+/** Runs the demonstration. Throws `Interrupted` before the load; an interrupted load still gives its result. */
+export async function demo(choices: DemoChoices, signal: AbortSignal): Promise<RunDocument> {
+  const screen = screenOn(choices.json ? process.stderr : process.stdout);
+  const serving = await startServing(choices, listenerOn(screen), signal);
+  try {
+    const run = await underLoad(serving, choices, screen, signal);
+    screen.done();
+    if (choices.picture !== undefined) await writeFile(choices.picture, run.picture);
+    return run.document;
+  } finally {
+    screen.progress('stopping');
+    await serving.stop();
+    screen.done();
+  }
+}
+
+/** Prints a result: for a program as the last line of standard output, or for a person. */
+export function printResult(document: RunDocument, json: boolean): void {
+  process.stdout.write(json ? `${JSON.stringify(document)}\n` : summary(document));
+}
+
+/** Tells a person what a starting system does. */
+export function listenerOn(screen: Screen): Parameters<typeof startServing>[1] {
+  return {
+    onProgress: (text) => screen.progress(text),
+    onNote: (text) => screen.note(text),
+  };
+}
+
+async function underLoad(serving: Serving, choices: DemoChoices, screen: Screen, signal: AbortSignal) {
+  const { bus, subjects } = serving;
+  const title = titleOf(serving, choices);
+  warnOfSlowness(serving.profile, title.sloMs, screen);
+  const options = loadOf(serving, choices, title);
+  screen.progress('warming up');
+  const warm = await runLoad(warmUpOf(options), () => {}, signal);
+
+  const monitor = new Monitor(bus, subjects);
+  const killing = new Killing(serving, choices);
+  const show = (figures: Figures) => {
+    killing.plan(figures.elapsedMs);
+    const system = monitor.last;
+    screen.show(
+      () => runFrame(title, figures, system),
+      () => runLine(title, figures, system),
+    );
+  };
+  try {
+    const lastStored = async () => (await bus.streamState(subjects.stores.queries)).lastSequence;
+    const before = await lastStored();
+    const figures = await runLoad(options, show, signal);
+    const accepted = (await lastStored()) - before;
+    await monitor.next();
+    show(figures);
+    const { arrivalPattern, burstiness, seed, seconds, workers } = choices;
+    const document = toDocument(figures, {
+      model: title.model,
+      warmUpQueries: warm.published,
+      accepted,
+      sloMs: title.sloMs,
+      rate: title.rate,
+      seconds,
+      arrivalPattern,
+      burstiness: arrivalPattern === 'gamma' ? burstiness : null,
+      seed,
+      workers,
+      workersLost: monitor.last?.workersLost ?? 0,
+      workerKilledAtMs: killing.doneAtMs,
+      executor: title.executor,
+      interrupted: signal.aborted,
+    });
+    return { document, picture: toSvg(runFrame(title, figures, monitor.last)) };
+  } finally {
+    killing.cancel();
+    await monitor.stop();
+  }
+}
+
+/** Sends a load to its end, or until `signal` aborts: what was sent by then is still waited for. */
+async function runLoad(options: LoadOptions, show: (figures: Figures) => void, signal: AbortSignal): Promise<Figures> {
+  const load = new Load(options, show);
+  const onAbort = () => load.stop();
+  signal.addEventListener('abort', onAbort);
+  if (signal.aborted) onAbort();
+  try {
+    return await load.done;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function loadOf({ system, subjects, model }: Serving, choices: DemoChoices, { rate, sloMs }: RunTitle): LoadOptions {
+  const { arrivalPattern: pattern, burstiness, seed, seconds } = choices;
+  return {
+    natsUrl: system.natsUrl,
+    subjectPrefix: subjects.prefix,
+    model,
+    modelDir: choices.model,
+    arrivals: { pattern, rate, burstiness, seed },
+    seconds,
+    sloMs,
+  };
+}
+
+/** A second of evenly spaced queries at half the rate: the processes have then compiled what they run. */
+function warmUpOf(options: LoadOptions): LoadOptions {
+  return {
+    ...options,
+    arrivals: { ...options.arrivals, pattern: 'constant', rate: options.arrivals.rate / 2 },
+    seconds: 1,
+  };
+}
+
+/** A profile that was taken while the machine was busy with something else makes every deadline look hopeless. */
+function warnOfSlowness({ deviceClass, measuredAt, subnets }: LatencyProfile, sloMs: number, screen: Screen): void {
+  const fastest = subnets[0]?.p99Ms[0] ?? 0;
+  if (fastest < sloMs) return;
+  screen.note(
+    `By its latency profile this machine (${deviceClass}, ${measuredAt}) needs ${fastest} ms for one query on its smallest ` +
+      `subnet, and queries have ${sloMs} ms. If it was busy then, delete its file in ${profileDirectory} and start again.`,
+  );
+}
+
+function titleOf({ model, profile }: Serving, choices: DemoChoices): RunTitle {
+  const sloMs = choices.sloMs ?? model.sloMs;
+  const { workers, arrivalPattern, burstiness, seconds } = choices;
+  return {
+    model: model.name,
+    workers,
+    executor: profile.executor,
+    sloMs,
+    rate: choices.rate ?? defaultRate({ profile, workers, cores: availableParallelism(), sloMs }),
+    arrivals: arrivalPattern === 'gamma' ? `gamma (k = ${burstiness})` : arrivalPattern,
+    seconds,
+  };
+}
+
+/** Ends one worker at its moment of the load, where that was asked for. */
+class Killing {
+  doneAtMs: number | null = null;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly serving: Serving,
+    private readonly choices: DemoChoices,
+  ) {}
+
+  /** @param elapsedMs how old the load is now: it runs on a thread of its own */
+  plan(elapsedMs: number): void {
+    const { killWorkerAt, workers } = this.choices;
+    if (killWorkerAt === undefined || this.#timer !== undefined) return;
+    const startedAtMs = performance.now() - elapsedMs;
+    const kill = async () => {
+      this.doneAtMs = Math.round(performance.now() - startedAtMs);
+      await this.serving.system.killWorker(workers - 1);
+    };
+    this.#timer = setTimeout(() => void kill(), killWorkerAt * 1_000 - elapsedMs);
+  }
+
+  cancel(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+/** The code that a finished demonstration ends with. */
+export function exitCodeOf(signal: AbortSignal): number {
+  return signal.reason instanceof Interrupted ? signal.reason.exitCode : 0;
+}

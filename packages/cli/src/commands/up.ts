@@ -1,0 +1,63 @@
+/** `up`: starts a system and leaves it running for other producers. */
+import { type ModelEntry, SlacklineError } from '@slackline/shared';
+import { unlessAborted } from '../interrupt.js';
+import type { SystemChoices } from '../options.js';
+import { type Serving, startServing } from '../serving.js';
+import { screenOn } from '../view/screen.js';
+import { listenerOn } from './demo.js';
+
+/** Runs until `signal` aborts, which is its ordinary end. Throws `service_failed` when the broker or a service ends by itself. */
+export async function up(choices: SystemChoices, signal: AbortSignal): Promise<void> {
+  const screen = screenOn(choices.json ? process.stderr : process.stdout);
+  const serving = await startServing(choices, listenerOn(screen), signal);
+  try {
+    screen.done();
+    process.stdout.write(choices.json ? `${JSON.stringify(connectionOf(serving))}\n` : guide(serving));
+    await unlessAborted(signal, broken(serving)).catch((error: unknown) => {
+      if (error !== signal.reason) throw error;
+    });
+  } finally {
+    await serving.stop();
+  }
+}
+
+/** What a producer needs to know; the models as the Open Inference Protocol describes them. */
+function connectionOf({ system, model }: Serving) {
+  const { name, inputs, outputs, sloMs } = model;
+  return { natsUrl: system.natsUrl, models: [{ name, inputs, outputs, sloMs }] };
+}
+
+/** Rejects when the system cannot go on: without its broker, ingest or scheduler nothing is served. */
+async function broken({ system }: Serving): Promise<never> {
+  const ends = ['ingest', 'scheduler'].map(async (name) => {
+    await system.service(name).exited;
+    return name;
+  });
+  if (system.natsServer !== undefined) ends.push(system.natsServer.exited.then(() => 'nats-server'));
+  throw new SlacklineError('service_failed', `The ${await Promise.race(ends)} has ended`);
+}
+
+function guide({ system, subjects, model }: Serving): string {
+  const subject = subjects.infer(model.name);
+  return `
+Slackline serves ${model.name} at ${system.natsUrl}. Ctrl-C stops it.
+
+  queries     ${subject}   body: ${inputText(model)}, as raw bytes, JSON or msgpack (Content-Type)
+  limit       header Slo-Ms (default ${model.sloMs}) or Deadline
+  answers     to the reply subject, or ${subjects.results(model.name, '<key>')} in the stream ${subjects.stores.results}
+  services    nats --server ${system.natsUrl} micro ls
+
+With the nats command line (an empty image):
+  head -c 784 /dev/zero | nats --server ${system.natsUrl} request ${subject} -H Slo-Ms:${model.sloMs} --raw
+
+With our client:
+  import { connect } from '@slackline/client';
+  const client = await connect({ url: '${system.natsUrl}' });
+  const answer = await client.infer('${model.name}', new Uint8Array(784), { sloMs: ${model.sloMs} });
+
+`;
+}
+
+function inputText({ inputs }: ModelEntry): string {
+  return inputs.map((input) => `${input.name} ${input.datatype} [1,${input.shape.slice(1).join(',')}]`).join(', ');
+}

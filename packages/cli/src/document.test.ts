@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { type RunFacts, runDocument, toDocument } from './document.js';
+import { type Figures, Tally } from './load/tally.js';
+
+const facts: RunFacts = {
+  model: 'fashion',
+  warmUpQueries: 50,
+  accepted: 3,
+  sloMs: 36,
+  rate: 100,
+  seconds: 1,
+  arrivalPattern: 'gamma',
+  burstiness: 0.25,
+  seed: 1,
+  workers: 2,
+  workersLost: 0,
+  workerKilledAtMs: null,
+  executor: 'onnxruntime-cpu',
+  interrupted: false,
+};
+
+function figuresOf(fill: (tally: Tally) => void): Figures {
+  const tally = new Tally({ sloMs: 36, startedAtMs: 0 });
+  fill(tally);
+  return { ...tally.figures(1_000), duplicates: 0 };
+}
+
+describe('the document of a run', () => {
+  it('divides by what was accepted or refused for overload, not by what came back', () => {
+    const figures = figuresOf((tally) => {
+      const replied = { kind: 'answered', subnet: 'a', accuracy: 0.9, executor: 'x' } as const;
+      tally.received(tally.sent(0), 10, { ...replied, outcome: 'ok', right: true });
+      tally.received(tally.sent(0), 50, { ...replied, outcome: 'late', right: true });
+      tally.received(tally.sent(0), 1, { kind: 'refused', code: 'overloaded' });
+      tally.received(tally.sent(0), 1, { kind: 'refused', code: 'wrong_input' });
+      tally.sent(0);
+    });
+    const document = toDocument(figures, facts);
+    expect(document.attainment).toBe(1 / 4);
+    expect(document.producerAttainment).toBe(1 / 4);
+    expect(document.profiledAccuracy).toBeCloseTo(0.9);
+    expect(document.measuredAccuracy).toBe(1);
+    expect(document.unanswered).toBe(1);
+    expect(runDocument.parse(JSON.parse(JSON.stringify(document)))).toEqual(document);
+  });
+
+  it('has no shares where there was no query', () => {
+    const document = toDocument(
+      figuresOf(() => {}),
+      { ...facts, accepted: 0 },
+    );
+    expect(document).toMatchObject({ attainment: null, profiledAccuracy: null, measuredAccuracy: null, windows: [] });
+    expect(() => runDocument.parse(document)).not.toThrow();
+  });
+});

@@ -1,0 +1,164 @@
+/** A system that is ready to serve: started, its model loaded by every worker, and its latency profile known. */
+import {
+  describeEvent,
+  type ProcessEvent,
+  type RunningSystem,
+  type SystemOptions,
+  type SystemStep,
+  startSystem,
+} from '@slackline/local';
+import {
+  type Bus,
+  connectBus,
+  type LatencyProfile,
+  type ModelEntry,
+  SlacklineError,
+  Subjects,
+} from '@slackline/shared';
+import { z } from 'zod';
+import { type EmulatedDevice, emulatedDevice } from './emulated.js';
+import { unlessAborted } from './interrupt.js';
+import { readManifest } from './load/sample.js';
+import type { SystemChoices } from './options.js';
+import { profileDirectory } from './paths.js';
+import { Readiness } from './readiness.js';
+
+export interface Serving {
+  system: RunningSystem;
+  bus: Bus;
+  subjects: Subjects;
+  model: ModelEntry;
+  profile: LatencyProfile;
+  /** Ends everything in order. May be called more than once. */
+  stop(): Promise<void>;
+}
+
+export interface ServingListener {
+  /** Something is under way; the next call replaces it. */
+  onProgress(text: string): void;
+  /** Something is done, or has happened. */
+  onNote(text: string): void;
+}
+
+/** What pino writes. */
+const logLine = z.object({ msg: z.string() });
+
+const stepNames: Readonly<Record<SystemStep['step'], string>> = {
+  'nats-server': 'nats-server with JetStream',
+  profiler: 'profiler (publishes the model)',
+  ingest: 'ingest',
+  scheduler: 'scheduler',
+  'gpu-worker': 'gpu-workers',
+};
+
+/**
+ * Starts a system and waits until it is ready. What was started is ended when this rejects.
+ * Throws the reason of `signal`, `nats_server_missing`, `service_failed` and what `emulatedDevice` throws.
+ */
+export async function startServing(
+  choices: SystemChoices,
+  listener: ServingListener,
+  signal: AbortSignal,
+): Promise<Serving> {
+  const { name } = await readManifest(choices.model);
+  const device = choices.executor === 'emulated' ? await emulatedDevice(name, choices.deviceProfile) : undefined;
+  const cleanups: (() => Promise<void>)[] = [];
+  const lost = new LostProcess();
+  const stop = async () => {
+    for (let cleanup = cleanups.pop(); cleanup !== undefined; cleanup = cleanups.pop()) await cleanup();
+    device?.remove();
+  };
+  try {
+    const system = await startSystem(systemOptionsOf(choices, device, listener, lost, signal));
+    cleanups.push(() => system.stop());
+    const bus = await connectBus({ url: system.natsUrl, name: 'slackline' });
+    cleanups.push(() => bus.close());
+    // The services read the same variable.
+    const subjects = new Subjects(process.env.SUBJECT_PREFIX ?? '');
+    const readiness = new Readiness(bus, subjects, {
+      workers: choices.workers,
+      model: device?.ownModel ?? name,
+    });
+    cleanups.push(() => readiness.stop());
+    const { model, profile } = await unlessAborted(
+      signal,
+      Promise.race([readiness.reached(listener.onProgress), lost.failure]),
+    );
+    lost.matters = false;
+    return { system, bus, subjects, model, profile, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function systemOptionsOf(
+  choices: SystemChoices,
+  device: EmulatedDevice | undefined,
+  listener: ServingListener,
+  lost: LostProcess,
+  signal: AbortSignal,
+): SystemOptions {
+  return {
+    workers: choices.workers,
+    restore: choices.restore,
+    logLevel: 'info',
+    ...(choices.logs !== undefined && { logDir: choices.logs }),
+    ...(choices.store !== undefined && { storeDir: choices.store }),
+    signal,
+    env: {
+      // ONNX Runtime would otherwise report to its maker, and leave files in the temporary folder.
+      all: { ORT_DISABLE_TELEMETRY: '1' },
+      profiler: {
+        MODELS_DIRS: device?.ownModel === undefined ? choices.model : '',
+        PROFILE_DIR: profileDirectory,
+        WORKERS_EXPECTED: String(choices.workers),
+        ...(device && { EMULATED_PROFILES: device.file }),
+      },
+      scheduler: { POLICY: choices.policy },
+      'gpu-worker': { EXECUTOR: choices.executor, ...(device && { DEVICE_CLASS: device.deviceClass }) },
+    },
+    onEvent: (event) => {
+      if (event.kind !== 'exited' || event.expected) return;
+      const text = describeLoss(event);
+      if (lost.matters && !choices.restore) lost.fail(new SlacklineError('service_failed', text));
+      else listener.onNote(text);
+    },
+    onStep: (step) => {
+      const name = stepNames[step.step];
+      if (step.state === 'started') listener.onProgress(`starting ${name}`);
+      else if (step.state === 'progress') listener.onProgress(`${name}: ${step.message}`);
+      else listener.onNote(`${name} ready`);
+    },
+  };
+}
+
+/** A process that ended while the system was still getting ready: it would be waited for in vain. */
+class LostProcess {
+  /** Once the system is ready, a lost process is only told. */
+  matters = true;
+  fail: (error: Error) => void = () => {};
+  readonly failure: Promise<never> = new Promise((_, reject) => {
+    this.fail = reject;
+  });
+
+  constructor() {
+    // Starting may have failed before anybody waits for this.
+    this.failure.catch(() => undefined);
+  }
+}
+
+/** "gpu-worker-1 exited with code 1 (what it logged last)"; of a killed process the log says nothing. */
+function describeLoss(event: Extract<ProcessEvent, { kind: 'exited' }>): string {
+  const last = event.exit.signal === null ? event.lastLines.at(-1) : undefined;
+  return last === undefined ? describeEvent(event) : `${describeEvent(event)} (${messageOf(last)})`;
+}
+
+/** The sentence in a line of a service's log. */
+function messageOf(line: string): string {
+  try {
+    return logLine.parse(JSON.parse(line)).msg;
+  } catch {
+    return line;
+  }
+}

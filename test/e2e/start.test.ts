@@ -1,0 +1,62 @@
+/** `npm start` as a person or a program sees it: the whole system under a real load. */
+import type { RunDocument } from '@slackline/cli';
+import { describe, expect, it } from 'vitest';
+import { because, reasonToSkip, Slackline } from './slackline.js';
+
+// The first run on a machine measures its latency profile.
+const runLimitMs = 300_000;
+
+const accountedFor = ({ outcomes }: RunDocument) => outcomes.ok + outcomes.late + outcomes.expired + outcomes.failed;
+
+describe.skipIf(reasonToSkip !== undefined)(`slackline --json${because}`, () => {
+  it(
+    'accounts for every query that the stream accepted',
+    async () => {
+      const run = await Slackline.result(['--seconds', '8']);
+      expect(run.published).toBeGreaterThan(0);
+      expect(run.accepted).toBe(accountedFor(run));
+      expect(run.accepted + run.refused.overloaded + run.refused.other).toBe(run.published);
+      expect(run).toMatchObject({
+        unanswered: 0,
+        duplicates: 0,
+        workersLost: 0,
+        executor: 'onnxruntime-cpu',
+        interrupted: false,
+        outcomes: { failed: 0 },
+        refused: { other: 0 },
+      });
+      // A trained network: far above the 10 % of guessing, and near what the profile says of the subnets that answered.
+      expect(Math.abs((run.measuredAccuracy ?? 0) - (run.profiledAccuracy ?? 1))).toBeLessThan(0.05);
+    },
+    runLimitMs,
+  );
+
+  it(
+    'loses and repeats no query when a worker is killed, and meets the deadlines again within two seconds',
+    async () => {
+      // Far below what one worker bears, and a limit that survives other tests on the same cores: this is about the death.
+      const load = ['--rate', '100', '--arrival-pattern', 'poisson', '--slo-ms', '100', '--seconds', '10'];
+      const run = await Slackline.result(['--workers', '2', '--kill-worker-at', '4', ...load]);
+      expect(run.accepted).toBe(accountedFor(run));
+      expect(run.accepted).toBe(run.published);
+      expect(run).toMatchObject({ unanswered: 0, duplicates: 0, workers: 2, workersLost: 1, outcomes: { failed: 0 } });
+
+      const killedAtMs = run.workerKilledAtMs ?? Number.NaN;
+      expect(Math.round(killedAtMs / 1_000)).toBe(4);
+      const later = run.windows.filter((window) => window.atMs >= killedAtMs + 2_000);
+      const attainments = spans(later, 4).map((span) => sum(span, 'ok') / sum(span, 'sent'));
+      expect(attainments.length).toBeGreaterThan(0);
+      expect(Math.min(...attainments)).toBeGreaterThanOrEqual(0.99);
+    },
+    runLimitMs,
+  );
+});
+
+/** Every `length` neighbouring windows. */
+function spans(windows: RunDocument['windows'], length: number): RunDocument['windows'][] {
+  return windows.slice(length - 1).map((_, i) => windows.slice(i, i + length));
+}
+
+function sum(windows: RunDocument['windows'], field: 'sent' | 'ok'): number {
+  return windows.reduce((total, window) => total + window[field], 0);
+}
