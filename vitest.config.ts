@@ -2,16 +2,40 @@ import { defineConfig } from 'vitest/config';
 
 // Tests run the TypeScript sources: every workspace package offers them under this condition.
 const conditions = ['slackline-source', 'node', 'import', 'default'];
-
-export default defineConfig({
+const common = {
   resolve: { conditions },
   ssr: { resolve: { conditions } },
+};
+const limits = { testTimeout: 30_000, hookTimeout: 60_000 };
+const exclude = ['**/dist/**', '**/node_modules/**'];
+
+export default defineConfig({
   test: {
-    include: ['packages/*/src/**/*.test.ts', 'services/*/src/**/*.test.ts', 'test/**/*.test.ts'],
-    exclude: ['**/dist/**', '**/node_modules/**'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    // Two cores: more processes than that only make the integration tests wait for each other.
-    maxWorkers: 2,
+    projects: [
+      {
+        ...common,
+        test: {
+          ...limits,
+          name: 'rooms',
+          include: ['packages/*/src/**/*.test.ts', 'services/*/src/**/*.test.ts', 'test/**/*.test.ts'],
+          exclude: [...exclude, 'test/e2e/**'],
+          // Two cores: more processes than that only make the integration tests wait for each other.
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        ...common,
+        test: {
+          ...limits,
+          name: 'system',
+          include: ['test/e2e/**/*.test.ts'],
+          exclude,
+          // Whole systems with real inference and real deadlines: one at a time, after everything else.
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

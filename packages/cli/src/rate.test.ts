@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { borne, capacity, defaultRate, mostOnPath, pathCoreMs } from './rate.js';
+import { borne, capacity, defaultRate, meanShare, mostOnPath, pathCoreMs } from './rate.js';
 
 const subnet = (id: string, accuracy: number, p50Ms: number[], p99Ms = p50Ms) => ({ id, accuracy, p50Ms, p99Ms });
 const profile = {
@@ -43,13 +43,15 @@ describe('what a machine bears', () => {
 });
 
 describe('the default rate', () => {
-  it('is what all workers bear on the largest subnet, when a worker fewer bears that on the smallest', () => {
-    expect(defaultRate(inputs)).toBe(800);
+  it('is a share of what all workers bear on the largest subnet, when a worker fewer bears that on the smallest', () => {
+    expect(defaultRate(inputs)).toBe(meanShare * 800);
   });
 
   it('stays at 80 % of what one worker fewer bears on the smallest subnet', () => {
     const alike = { batches: [1], subnets: [subnet('small', 0.89, [10]), subnet('large', 0.92, [10.1])] };
-    expect(defaultRate({ ...inputs, profile: alike })).toBe(80);
+    // A share of eight workers' capacity would be more than one of two workers can bear.
+    expect(defaultRate({ ...inputs, profile: alike, workers: 2 })).toBe(79);
+    expect(defaultRate({ ...inputs, profile: alike, workers: 1 })).toBe(39);
   });
 
   it('is positive and within its bounds for any profile', () => {

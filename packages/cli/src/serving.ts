@@ -107,8 +107,6 @@ function systemOptionsOf(
     ...(choices.store !== undefined && { storeDir: choices.store }),
     signal,
     env: {
-      // ONNX Runtime would otherwise report to its maker, and leave files in the temporary folder.
-      all: { ORT_DISABLE_TELEMETRY: '1' },
       profiler: {
         MODELS_DIRS: device?.ownModel === undefined ? choices.model : '',
         PROFILE_DIR: profileDirectory,

@@ -1,4 +1,6 @@
 /** The SubNetAct compiler: docs/supernet.md describes it. */
+import './no-telemetry.js';
+
 export { allConfigs, canonicalConfig, checkConfig, largestConfig, smallestConfig, subnetId } from './config.js';
 export { SupernetError, type SupernetErrorCode } from './errors.js';
 export { extract } from './extract.js';

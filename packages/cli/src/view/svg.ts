@@ -22,6 +22,7 @@ export function toSvg(lines: readonly Line[]): string {
   const text = lines.flatMap((line, index) => spans(line, margin + (index + 0.75) * lineHeight));
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`,
+    '<title>The live view of npm start</title>',
     `<rect width="${width}" height="${height}" rx="8" fill="#12151b"/>`,
     `<g font-family="ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="14">`,
     ...text,

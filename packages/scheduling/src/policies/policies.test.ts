@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LatencyTable } from '../latency-table.js';
-import type { DecisionView } from '../policy.js';
+import { type DecisionView, slackMs } from '../policy.js';
 import { anyTable, smallTable } from '../testing.js';
 import { createPolicy } from './registry.js';
 import { fillBuckets } from './slackfit.js';
@@ -44,6 +44,18 @@ describe.each(['slackfit', 'maxbatch', 'maxacc', 'fixed:smallest'])('%s', (name)
         else expect(latencyMs).toBe(table.fastestMs);
       }),
     );
+  });
+});
+
+describe('slack', () => {
+  it('is what is left beyond overhead and reserve, in profiled milliseconds', () => {
+    const [queue] = view(smallTable, 20).queues;
+    if (queue === undefined) throw new Error('the view has a queue');
+    const slack = (conditions: DecisionView['conditions']) => slackMs({ ...view(smallTable, 20), conditions }, queue);
+    expect(slack({ overheadMs: 2, reserveMs: 0, slowdown: 1 })).toBe(20);
+    expect(slack({ overheadMs: 6, reserveMs: 4, slowdown: 2 })).toBe(6);
+    // The reserve takes no more than half.
+    expect(slack({ overheadMs: 2, reserveMs: 50, slowdown: 1 })).toBe(10);
   });
 });
 

@@ -1,0 +1,24 @@
+/** What the profiler is told: environment variables. */
+import { commonConfig, listFrom, numberFrom } from '@slackline/shared';
+import { z } from 'zod';
+
+export const profilerConfig = commonConfig.extend({
+  /** Model folders to serve, separated by commas. */
+  MODELS_DIRS: listFrom.default([]),
+  /** Where latency profiles are kept between runs. */
+  PROFILE_DIR: z.string().min(1).default('.cache/profiles'),
+  /** Latency tables of emulated device classes, JSON files separated by commas. */
+  EMULATED_PROFILES: listFrom.default([]),
+  /** Workers of a device class that share a host and are timed together. */
+  WORKERS_EXPECTED: numberFrom(z.number().int().min(1)).default(1),
+  /** How long the first workers of a class wait for the others before they are timed alone. */
+  WORKERS_WAIT_MS: numberFrom(z.number().min(0)).default(10_000),
+  /** Batch sizes that are timed, ascending. */
+  BATCHES: listFrom
+    .transform((items) => items.map(Number))
+    .pipe(z.array(z.int().min(1)).min(1))
+    .default([1, 2, 4, 8, 16]),
+  /** Time spent on each (subnet, batch) of a latency profile, in milliseconds. */
+  CELL_BUDGET_MS: numberFrom(z.number().positive()).default(200),
+});
+export type ProfilerConfig = z.infer<typeof profilerConfig>;
