@@ -3,6 +3,7 @@ import { ingestConfig, startIngest } from '@slackline/ingest';
 import {
   type Bus,
   type BusMessage,
+  type Clock,
   connectBus,
   type IngestTelemetry,
   ingestTelemetry,
@@ -35,7 +36,7 @@ export interface Deployment {
   bus: Bus;
   subjects: Subjects;
   /** Starts an ingest; `wrap` may stand between it and the broker. */
-  ingest(env?: Record<string, string>, wrap?: (bus: Bus) => Bus): Promise<RunningService>;
+  ingest(env?: Record<string, string>, wrap?: (bus: Bus) => Bus, clock?: Clock): Promise<RunningService>;
   serve(entry: ModelEntry): Promise<void>;
   withdraw(name: string): Promise<void>;
   /** Sends a query that is to be refused, and gives the refusal. */
@@ -72,10 +73,10 @@ export async function newDeployment(url: string, storage: 'memory' | 'file' = 'm
     subjects,
     serve,
     withdraw: (name) => profiles.delete(profileKeys.model(name)),
-    async ingest(env = {}, wrap = (own) => own) {
+    async ingest(env = {}, wrap = (own) => own, clock = systemClock) {
       const config = readConfig(ingestConfig, { SUBJECT_PREFIX: subjects.prefix, STORAGE: storage, ...env });
       const own = wrap(await connectBus({ url, name: 'ingest' }));
-      const service = await startIngest(config, { bus: own, clock: systemClock, log: pino({ level: 'silent' }) });
+      const service = await startIngest(config, { bus: own, clock, log: pino({ level: 'silent' }) });
       running.push(service);
       return service;
     },

@@ -9,6 +9,7 @@ import type { Batch } from './worker-pool.js';
 
 const options: DispatcherOptions = {
   conditions: { overheadMs: 1, reserveMs: 0, slowdown: 1 },
+  maxBatch: 256,
   maxBatchBytes: 1e6,
   deadAfterMs: 500,
   overdueMs: 250,
@@ -27,7 +28,11 @@ function setup(overrides: Partial<DispatcherOptions> = {}) {
     fenced: (workerId: string, epoch: string) => fenced.push(`${workerId}/${epoch}`),
   };
   const dispatcher = new Dispatcher<Query>(new SlackFit(), effects, { ...options, ...overrides });
-  const report = (workerId: string, nowMs: number, rest: { epoch?: string; accepting?: boolean } = {}) =>
+  const report = (
+    workerId: string,
+    nowMs: number,
+    rest: { epoch?: string; accepting?: boolean; batchId?: string } = {},
+  ) =>
     dispatcher.report(
       {
         workerId,
@@ -35,10 +40,11 @@ function setup(overrides: Partial<DispatcherOptions> = {}) {
         deviceClass: 'cpu',
         models: new Set(['m']),
         accepting: rest.accepting ?? true,
+        batchId: rest.batchId,
       },
       nowMs,
     );
-  dispatcher.setTable('m', 'cpu', smallTable, 0);
+  dispatcher.setTable('m', 'cpu', smallTable);
   return { dispatcher, sent, expired, failed, fenced, report };
 }
 
@@ -95,7 +101,7 @@ describe('the dispatcher', () => {
 
   it('expires at the deadline while nothing is profiled', () => {
     const { dispatcher, expired } = setup();
-    dispatcher.setTable('m', 'cpu', undefined, 0);
+    dispatcher.setTable('m', 'cpu', undefined);
     dispatcher.add(query('q1', 20));
     dispatcher.run(19.9);
     expect(expired).toEqual([]);
@@ -161,6 +167,31 @@ describe('the dispatcher', () => {
     expect(sent[2]).toMatchObject({ workerId: 'w1' });
   });
 
+  it('takes back a batch that its worker does not know of, without any loss', () => {
+    const { dispatcher, sent, report } = setup({ overdueMs: 10_000 });
+    report('w1', 0);
+    dispatcher.add(query('q1', 10_000));
+    dispatcher.run(0);
+    const batchId = sent[0]?.id ?? '';
+    // The first of these may have been on its way when the batch was sent.
+    report('w1', 10);
+    report('w1', 100);
+    report('w1', 200, { batchId, accepting: false });
+    expect(sent).toHaveLength(1);
+    report('w1', 300);
+    expect(sent).toHaveLength(2);
+    expect(sent[1]).toMatchObject({ workerId: 'w1', queries: [{ id: 'q1', deaths: 0 }] });
+    expect(dispatcher.complete(batchId, 'w1', 'e1', 301)).toBeUndefined();
+  });
+
+  it('moves its times along when the clock is set anew', () => {
+    const { dispatcher, report } = setup();
+    report('w1', 0);
+    dispatcher.shiftTimes(3_600_000);
+    expect(dispatcher.findLost(3_600_400)).toEqual([]);
+    expect(dispatcher.findLost(3_600_501)).toHaveLength(1);
+  });
+
   it('forgets a worker that says goodbye, without any loss', () => {
     const { dispatcher, sent, report } = setup();
     report('w1', 0);
@@ -177,7 +208,7 @@ describe('the dispatcher', () => {
     dispatcher.add(query('q1', 10_000));
     dispatcher.run(0);
     const due = (sent[0]?.expectedMs ?? 0) + options.overdueMs;
-    report('w1', due, { accepting: false });
+    report('w1', due, { accepting: false, batchId: sent[0]?.id ?? '' });
     expect(dispatcher.findLost(due)).toEqual([]);
     expect(dispatcher.findLost(due + 0.1)).toHaveLength(1);
   });
@@ -187,10 +218,11 @@ describe('the dispatcher', () => {
     dispatcher.add(query('q1', 1_000));
     report('w1', 0, { accepting: false });
     expect(sent).toEqual([]);
-    dispatcher.setTable('m', 'cpu', undefined, 0);
+    dispatcher.setTable('m', 'cpu', undefined);
     report('w1', 1);
     expect(sent).toEqual([]);
-    dispatcher.setTable('m', 'cpu', smallTable, 2);
+    dispatcher.setTable('m', 'cpu', smallTable);
+    dispatcher.run(2);
     expect(sent).toHaveLength(1);
   });
 

@@ -22,6 +22,8 @@ export interface Effects<Q extends Query> {
 export interface DispatcherOptions {
   /** What to reckon with until `setConditions` says otherwise. */
   conditions: Conditions;
+  /** Queries of one batch. */
+  maxBatch: number;
   /** Bodies of one batch, together. */
   maxBatchBytes: number;
   /** A worker that has not been heard of for so long is lost. */
@@ -32,6 +34,8 @@ export interface DispatcherOptions {
 
 /** Workers that a query may be lost with before it has failed. */
 const maxDeaths = 2;
+/** Reports without its batch after which a worker does not have it. The first may have been sent before the batch came. */
+const missedReports = 2;
 
 interface ModelState<Q extends Query> {
   queue: EdfQueue<Q>;
@@ -79,14 +83,13 @@ export class Dispatcher<Q extends Query> {
     this.#conditions = conditions;
   }
 
-  /** Sets, replaces or (with undefined) removes the latencies of a model on a device class. */
-  setTable(model: string, deviceClass: string, table: LatencyTable | undefined, nowMs: number): void {
+  /** Sets, replaces or (with undefined) removes the latencies of a model on a device class. Call `run` afterwards. */
+  setTable(model: string, deviceClass: string, table: LatencyTable | undefined): void {
     const state = this.#model(model);
     if (table === undefined) state.tables.delete(deviceClass);
     else state.tables.set(deviceClass, table);
     const fastest = [...state.tables.values()].map((each) => each.fastestMs);
     state.fastestMs = fastest.length === 0 ? 0 : Math.min(...fastest);
-    this.run(nowMs);
   }
 
   /** Takes a query in. Call `run` when those that arrived together are in. */
@@ -102,7 +105,8 @@ export class Dispatcher<Q extends Query> {
     }
     const known = this.#pool.get(report.workerId);
     if (known !== undefined && known.report.epoch !== report.epoch) this.#giveUp(known);
-    this.#pool.report(report, nowMs);
+    const worker = this.#pool.report(report, nowMs);
+    if (worker.missedReports >= missedReports && worker.batch !== undefined) this.#takeBack(worker, worker.batch);
     this.run(nowMs);
   }
 
@@ -132,10 +136,17 @@ export class Dispatcher<Q extends Query> {
     this.run(nowMs);
   }
 
-  /** A worker says goodbye: it has finished what it held. One that still holds a batch is kept until that comes back. */
-  leave(workerId: string, epoch: string): void {
+  /** The clock that all times here are read from was set anew by `byMs`. */
+  shiftTimes(byMs: number): void {
+    this.#pool.shiftTimes(byMs);
+  }
+
+  /** A worker says goodbye: it has finished what it held. Returns false for one that still holds a batch, which is kept. */
+  leave(workerId: string, epoch: string): boolean {
     const worker = this.#pool.get(workerId);
-    if (worker?.report.epoch === epoch && worker.batch === undefined) this.#pool.remove(worker);
+    if (worker?.report.epoch !== epoch || worker.batch !== undefined) return false;
+    this.#pool.remove(worker);
+    return true;
   }
 
   /** A worker is gone, e.g. its subject has no responder. Its batch is given back. */
@@ -200,7 +211,7 @@ export class Dispatcher<Q extends Query> {
     const table = tables.get(deviceClass);
     const subnet = table?.subnets[decision.subnet];
     if (table === undefined || subnet === undefined) return;
-    const queries = queue.take(decision.batch, this.options.maxBatchBytes);
+    const queries = queue.take(Math.min(decision.batch, this.options.maxBatch), this.options.maxBatchBytes);
     this.#batches += 1;
     const batch: Batch<Q> = {
       id: `${this.idPrefix}${this.#batches}`,
@@ -234,6 +245,12 @@ export class Dispatcher<Q extends Query> {
       });
     }
     return views.sort((a, b) => a.headDeadlineMs - b.headDeadlineMs);
+  }
+
+  /** A batch never reached its worker, or its end never reached us: nobody died, and the queries wait again. */
+  #takeBack(worker: PooledWorker<Q>, batch: Batch<Q>): void {
+    this.#pool.release(worker);
+    for (const query of batch.queries) this.add(query);
   }
 
   #giveUp(worker: PooledWorker<Q>): void {

@@ -11,6 +11,8 @@ export interface WorkerReport {
   readonly models: ReadonlySet<string>;
   /** Whether it takes a batch now (not measuring, not draining). */
   readonly accepting: boolean;
+  /** The batch that it says it holds. */
+  readonly batchId: string | undefined;
 }
 
 /** A batch that was sent to a worker and has not come back. */
@@ -23,7 +25,7 @@ export interface Batch<Q extends Query> {
   readonly subnet: string;
   readonly accuracy: number;
   readonly queries: readonly Q[];
-  readonly sentAtMs: number;
+  sentAtMs: number;
   /** Profiled latency of this batch. */
   readonly expectedMs: number;
 }
@@ -33,7 +35,14 @@ export interface PooledWorker<Q extends Query> {
   lastSeenMs: number;
   /** The batch it holds. One at a time. */
   batch: Batch<Q> | undefined;
+  /** Reports since then that did not name it. */
+  missedReports: number;
 }
+
+/** A report this soon after a batch was sent may have been made before it arrived. */
+const reportTransitMs = 50;
+/** Epochs that are over and still remembered: a worker that comes back does so soon, and ids may hold a process id. */
+const rememberedEpochs = 10_000;
 
 /** Free workers are kept in the order in which they became free, so that the next one is found in O(1). */
 export class WorkerPool<Q extends Query> {
@@ -66,17 +75,21 @@ export class WorkerPool<Q extends Query> {
   report(report: WorkerReport, nowMs: number): PooledWorker<Q> {
     let worker = this.#workers.get(report.workerId);
     if (worker === undefined) {
-      worker = { report, lastSeenMs: nowMs, batch: undefined };
+      worker = { report, lastSeenMs: nowMs, batch: undefined, missedReports: 0 };
       this.#workers.set(report.workerId, worker);
     }
     worker.report = report;
     worker.lastSeenMs = nowMs;
+    const { batch } = worker;
+    const isOld = batch === undefined || nowMs - batch.sentAtMs < reportTransitMs;
+    if (!isOld && report.batchId !== batch.id) worker.missedReports += 1;
     this.#settle(worker);
     return worker;
   }
 
   assign(worker: PooledWorker<Q>, batch: Batch<Q>): void {
     worker.batch = batch;
+    worker.missedReports = 0;
     this.#settle(worker);
   }
 
@@ -88,9 +101,23 @@ export class WorkerPool<Q extends Query> {
 
   /** Forgets a worker. Under the epoch that it had it will not be believed again. */
   remove(worker: PooledWorker<Q>): void {
-    this.#over.set(worker.report.workerId, worker.report.epoch);
+    const { workerId, epoch } = worker.report;
+    this.#over.delete(workerId);
+    this.#over.set(workerId, epoch);
+    for (const oldest of this.#over.keys()) {
+      if (this.#over.size <= rememberedEpochs) break;
+      this.#over.delete(oldest);
+    }
     this.#workers.delete(worker.report.workerId);
     this.#free.delete(worker);
+  }
+
+  /** All times noted here move by `byMs`. */
+  shiftTimes(byMs: number): void {
+    for (const worker of this.#workers.values()) {
+      worker.lastSeenMs += byMs;
+      if (worker.batch !== undefined) worker.batch.sentAtMs += byMs;
+    }
   }
 
   #settle(worker: PooledWorker<Q>): void {

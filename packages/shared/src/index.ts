@@ -1,5 +1,6 @@
 export * from './answers.js';
 export * from './broker-clock.js';
+export { BrokerTime, type BrokerTimeOptions } from './broker-time.js';
 export * from './bus/bus.js';
 export { type ConnectOptions, connectBus } from './bus/nats-bus.js';
 export * from './catalog.js';

@@ -1,6 +1,7 @@
 /** The catalog of served models, followed as it changes. */
 import type { KeyBucket, Subscription } from './bus/bus.js';
 import { type ModelEntry, modelEntry } from './catalog.js';
+import { profileKeys } from './subjects.js';
 
 /** Told of every model that is there, and of every change. */
 export interface ModelListener {
@@ -10,7 +11,7 @@ export interface ModelListener {
   onBroken(name: string, reason: string): void;
 }
 
-const prefix = 'model.';
+const prefix = profileKeys.model('');
 
 /** Follows the `model.*` keys of the `profiles` bucket. Resolves when all that was there has been told. */
 export function watchModels(profiles: KeyBucket, listener: ModelListener): Promise<Subscription> {

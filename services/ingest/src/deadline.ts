@@ -5,13 +5,13 @@ import { type HeaderReader, headerNames, quote, SlacklineError } from '@slacklin
 export interface Arrival {
   /** Monotonic milliseconds. */
   nowMs: number;
-  /** Broker time in milliseconds since 1970; undefined while it has not been read yet. */
-  brokerNowMs: number | undefined;
+  /** Broker time in milliseconds since 1970. */
+  brokerNowMs: number;
 }
 
 /**
  * When the query must be answered, on the monotonic clock of `arrival`.
- * Throws `wrong_deadline`; `unavailable` when an absolute deadline comes before the broker's time is known.
+ * Throws `wrong_deadline`.
  */
 export function deadlineOf(headers: HeaderReader, arrival: Arrival, defaultSloMs: number, maxSloMs: number): number {
   const slo = headers.get(headerNames.sloMs);
@@ -35,7 +35,6 @@ export function deadlineOf(headers: HeaderReader, arrival: Arrival, defaultSloMs
 }
 
 function remaining(deadlineMs: number, { brokerNowMs }: Arrival): number {
-  if (brokerNowMs === undefined) throw new SlacklineError('unavailable', 'The broker’s time is not known yet');
   const remainingMs = deadlineMs - brokerNowMs;
   if (remainingMs > 0) return remainingMs;
   throw new SlacklineError(

@@ -1,6 +1,7 @@
 /** The front door: takes queries from `infer.<model>`, refuses or stores them, and answers what it refuses. */
 import { randomUUID } from 'node:crypto';
 import {
+  BrokerTime,
   type Bus,
   type BusMessage,
   type Clock,
@@ -16,7 +17,6 @@ import {
   Subjects,
 } from '@slackline/shared';
 import { type AdmittedQuery, admit, checkContent, readableId } from './admission.js';
-import { BrokerTime } from './broker-time.js';
 import { Catalog } from './catalog.js';
 import type { IngestConfig } from './config.js';
 import { Counters } from './counters.js';
@@ -42,17 +42,20 @@ export interface IngestDependencies {
 export async function startIngest(config: IngestConfig, dependencies: IngestDependencies): Promise<RunningService> {
   const ingest = new Ingest(config, dependencies);
   await ingest.start();
-  return { stop: () => ingest.stop(), ready: { instanceId: ingest.instanceId } };
+  return { stop: () => ingest.stop(), failed: ingest.failed, ready: { instanceId: ingest.instanceId } };
 }
 
 class Ingest {
   readonly instanceId = randomUUID();
+  /** Resolves when the bus has closed for good. */
+  readonly failed: Promise<Error>;
   readonly #subjects: Subjects;
   readonly #catalog: Catalog;
   readonly #counters: Counters;
   readonly #publisher: Publisher;
   readonly #brokerTime: BrokerTime;
   readonly #limits: { maxSloMs: number; maxBodyBytes: number };
+  #closed = false;
   /** Ends what `start` began, in the order in which it must end. */
   #ends: (() => void | Promise<void>)[] = [];
 
@@ -70,8 +73,17 @@ class Ingest {
       pubAckTimeoutMs: config.PUBACK_TIMEOUT_MS,
       duplicateWindowMs: config.DUPLICATE_WINDOW_MS,
     });
-    const restore = () => ensureStreams(bus, this.#subjects, config);
-    this.#brokerTime = new BrokerTime(bus, this.#subjects, clock, { everyMs: config.CLOCK_PROBE_MS, restore }, log);
+    this.#brokerTime = new BrokerTime(bus, this.#subjects, clock, log, {
+      everyMs: config.CLOCK_PROBE_MS,
+      onFailure: () => ensureStreams(bus, this.#subjects, config),
+    });
+    this.failed = new Promise((resolve) => {
+      bus.onStatus((status) => {
+        if (status !== 'closed') return;
+        this.#closed = true;
+        resolve(new SlacklineError('bus_failed', 'The connection to NATS was closed'));
+      });
+    });
     const roomBytes = bus.maxPayloadBytes - headerRoomBytes;
     this.#limits = { maxSloMs: config.MAX_SLO_MS, maxBodyBytes: Math.min(config.MAX_BODY_BYTES, roomBytes) };
   }
@@ -173,6 +185,7 @@ class Ingest {
   }
 
   #report(): void {
+    if (this.#closed) return;
     const { bus } = this.dependencies;
     const summary = pack({
       v: 1,

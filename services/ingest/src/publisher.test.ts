@@ -180,6 +180,18 @@ describe('a broker that is slow to confirm', () => {
   });
 });
 
+describe('while the broker is away', () => {
+  it('nothing new is taken, and all is again when it is back', () => {
+    const { publisher, tell } = setUp(() => ack);
+    tell('disconnected');
+    expect(publisher.refusal('new', 10, 1e6)).toMatchObject({ code: 'unavailable' });
+    tell('reconnected');
+    expect(publisher.refusal('new', 10, 1e6)).toBeUndefined();
+    tell('closed');
+    expect(publisher.refusal('new', 10, 1e6)).toMatchObject({ code: 'unavailable' });
+  });
+});
+
 describe('as many as are allowed', () => {
   it('in number or in bytes are the limit, and a twin is no newcomer', async () => {
     const { publisher, publish } = setUp(() => new Promise<PubAck>(() => {}));

@@ -69,6 +69,8 @@ export class Publisher {
 
   /** Why a query of this id, with so many bytes and so much time, cannot be published now; undefined when it can. */
   refusal(id: string, bytes: number, budgetMs: number): SlacklineError | undefined {
+    // The client would keep it in its buffer, and nobody could say what becomes of it.
+    if (!this.#connected) return away;
     const { maxUnanswered, maxUnansweredBytes } = this.limits;
     const waiting = this.#inFlight.size;
     if (waiting >= maxUnanswered || this.#bytes + bytes > maxUnansweredBytes) return tooMany;
@@ -169,6 +171,7 @@ export class Publisher {
 
 // Made once: taking a stack trace for each of many refusals would cost more than the refusals.
 const tooMany = new SlacklineError('overloaded', 'As many queries as are allowed wait for the broker already');
+const away = new SlacklineError('unavailable', 'The broker is away');
 const tooSlow = new SlacklineError('overloaded', 'The broker takes longer now than the query has time');
 
 function duplicate(id: string): SlacklineError {

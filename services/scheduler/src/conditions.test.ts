@@ -4,7 +4,7 @@ import { ConditionsEstimate } from './conditions.js';
 const full = (estimate: ConditionsEstimate, sample: (i: number) => [number, number, number], count = 256) => {
   for (let i = 0; i < count; i += 1) {
     const [roundTripMs, executorMs, expectedMs] = sample(i);
-    estimate.add({ roundTripMs, executorMs, expectedMs });
+    estimate.add({ atMs: 0, roundTripMs, executorMs, expectedMs });
   }
 };
 
@@ -12,15 +12,15 @@ describe('the estimate of conditions', () => {
   it('is the configured one until enough batches were seen', () => {
     const estimate = new ConditionsEstimate(2);
     full(estimate, () => [9, 8, 8], 63);
-    expect(estimate.read()).toEqual({ slowdown: 1, overheadMs: 2, reserveMs: 0 });
+    expect(estimate.read(0)).toEqual({ slowdown: 1, overheadMs: 2, reserveMs: 0 });
     full(estimate, () => [9, 8, 8], 1);
-    expect(estimate.read()).toEqual({ slowdown: 1, overheadMs: 1, reserveMs: 0 });
+    expect(estimate.read(0)).toEqual({ slowdown: 1, overheadMs: 1, reserveMs: 0 });
   });
 
   it('takes slower executors as slowdown, what is usual beyond as overhead, and the tail as reserve', () => {
     const estimate = new ConditionsEstimate(2);
     full(estimate, (i) => [15 + i / 100, 15, 10]);
-    const { slowdown, overheadMs, reserveMs } = estimate.read();
+    const { slowdown, overheadMs, reserveMs } = estimate.read(0);
     expect(slowdown).toBeCloseTo(1.5, 6);
     expect(overheadMs).toBeCloseTo(1.27, 2);
     expect(overheadMs + reserveMs).toBeCloseTo(2.5, 1);
@@ -30,14 +30,21 @@ describe('the estimate of conditions', () => {
     const estimate = new ConditionsEstimate(2);
     full(estimate, () => [40, 20, 10]);
     full(estimate, () => [11, 10, 10]);
-    expect(estimate.read()).toEqual({ slowdown: 1, overheadMs: 1, reserveMs: 0 });
+    expect(estimate.read(0)).toEqual({ slowdown: 1, overheadMs: 1, reserveMs: 0 });
+  });
+
+  it('believes no sample longer than ten seconds', () => {
+    const estimate = new ConditionsEstimate(2);
+    full(estimate, () => [5_000, 4_000, 10]);
+    expect(estimate.read(9_999).slowdown).toBe(2);
+    expect(estimate.read(10_000)).toEqual({ slowdown: 1, overheadMs: 2, reserveMs: 0 });
   });
 
   it('stays within bounds when executors are faster than profiled or the machine stands still', () => {
     const estimate = new ConditionsEstimate(2);
     full(estimate, () => [1, 1, 10]);
-    expect(estimate.read()).toEqual({ slowdown: 1, overheadMs: 0, reserveMs: 0 });
+    expect(estimate.read(0)).toEqual({ slowdown: 1, overheadMs: 0, reserveMs: 0 });
     full(estimate, (i) => [i < 100 ? 21 : 5_000, 20, 10]);
-    expect(estimate.read()).toEqual({ slowdown: 2, overheadMs: 10, reserveMs: 20 });
+    expect(estimate.read(0)).toEqual({ slowdown: 2, overheadMs: 10, reserveMs: 20 });
   });
 });

@@ -18,7 +18,12 @@ const mostSlowdown = 2;
 /** Batches between two readings. */
 const readEvery = 16;
 
+/** Older samples are forgotten: where nothing runs because everything seems too slow, that must not be believed for ever. */
+const maxAgeMs = 10_000;
+
 interface Sample {
+  /** When it was taken, by any clock that only grows. */
+  atMs: number;
   roundTripMs: number;
   executorMs: number;
   expectedMs: number;
@@ -42,8 +47,8 @@ export class ConditionsEstimate {
   }
 
   /** Walks and sorts the window: not for every batch. */
-  read(): Conditions {
-    const samples = this.#samples;
+  read(nowMs: number): Conditions {
+    const samples = this.#samples.filter(({ atMs }) => nowMs - atMs < maxAgeMs);
     if (samples.length < window / 4) return { slowdown: 1, overheadMs: this.firstOverheadMs, reserveMs: 0 };
     const executorMs = sum(samples.map((sample) => sample.executorMs));
     const expectedMs = sum(samples.map((sample) => sample.expectedMs));

@@ -1,12 +1,25 @@
 /** The scheduler's configuration, with what each variable does and its default. */
+
+import { createPolicy, policyNames } from '@slackline/scheduling';
 import { commonConfig, numberFrom, streamsConfig } from '@slackline/shared';
 import { z } from 'zod';
+
+function isPolicy(name: string): boolean {
+  try {
+    return createPolicy(name) !== undefined;
+  } catch {
+    return false;
+  }
+}
 
 const ms = (least: number) => numberFrom(z.number().min(least));
 
 export const schedulerConfig = commonConfig.extend(streamsConfig.shape).extend({
   /** slackfit, maxbatch, maxacc or fixed:<subnet>; see docs/policies.md. */
-  POLICY: z.string().default('slackfit'),
+  POLICY: z
+    .string()
+    .default('slackfit')
+    .refine(isPolicy, `must be one of ${policyNames.join(', ')}`),
   /** Which latencies of a profile decisions are made from; how reality differs from them is measured while serving. */
   PLAN_PERCENTILE: z.enum(['p50', 'p99']).default('p50'),
   /** First estimate of the time a batch spends outside the executor; measured from then on. */

@@ -1,7 +1,14 @@
 /** A query that the scheduler holds: a message of the stream, un-acked, as the queue needs it. */
 
 import type { Query } from '@slackline/scheduling';
-import { contentTypes, headerNames, SlacklineError, type StreamMessage, Subjects } from '@slackline/shared';
+import {
+  contentTypes,
+  headerNames,
+  namePattern,
+  SlacklineError,
+  type StreamMessage,
+  Subjects,
+} from '@slackline/shared';
 
 export interface HeldQuery extends Query {
   message: StreamMessage;
@@ -13,6 +20,11 @@ export interface HeldQuery extends Query {
   readonly resultKey: string;
 }
 
+/** No deadline lies further away; ingest allows less. */
+const mostBudgetMs = 3_600_000;
+/** A subject that answers may be published to: no wildcards, no spaces, nothing of the broker's own. */
+const replyPattern = /^(?!\$)[^\s*>\0]+$/;
+
 /** What a body that stays in the stream adds to a batch command: its sequence number. */
 const claimBytes = 16;
 
@@ -23,9 +35,13 @@ const claimBytes = 16;
 export function holdQuery(message: StreamMessage, claimAboveBytes: number): HeldQuery {
   const { headers, sequence, timestampMs } = message;
   const id = headers.get(headerNames.messageId);
-  const budgetMs = Number(headers.get(headerNames.budgetMs));
-  if (id === undefined || !(budgetMs > 0)) {
-    throw new SlacklineError('bad_message', `Message ${sequence} of the query stream has no id or no budget`);
+  const budgetMs = Number(headers.get(headerNames.budgetMs) ?? Number.NaN);
+  const replyTo = headers.get(headerNames.replyTo);
+  const resultKey = headers.get(headerNames.resultKey) ?? id ?? '';
+  // A budget of zero is one that was used up on the way: it expires. What else is wrong was not written by ingest.
+  const isReadable = id !== undefined && budgetMs >= 0 && budgetMs <= mostBudgetMs && namePattern.test(resultKey);
+  if (!isReadable || (replyTo !== undefined && !replyPattern.test(replyTo))) {
+    throw new SlacklineError('bad_message', `Message ${sequence} of the query stream has wrong headers`);
   }
   const size = message.data.length;
   return {
@@ -38,7 +54,7 @@ export function holdQuery(message: StreamMessage, claimAboveBytes: number): Held
     message,
     contentType: headers.get(headerNames.contentType) ?? contentTypes.bytes,
     acceptedMs: timestampMs,
-    replyTo: headers.get(headerNames.replyTo),
-    resultKey: headers.get(headerNames.resultKey) ?? id,
+    replyTo,
+    resultKey,
   };
 }

@@ -19,13 +19,20 @@ export class Intake {
   /** Sequences of settled queries, oldest first. */
   readonly #settled = new Set<number>();
   #consumption: Consumption | undefined;
+  #stopped = false;
 
   constructor(
     private readonly bus: Bus,
     private readonly subjects: Subjects,
     private readonly config: SchedulerConfig,
     private readonly log: Log,
-    private readonly onQuery: (query: HeldQuery) => void,
+    private readonly events: {
+      onQuery(query: HeldQuery): void;
+      /** Somebody ended this term's consumer, or the broker lost it: no query comes any more. */
+      onConsumerLost(reason: string): void;
+      /** Whether this term may still act. */
+      isOver(): boolean;
+    },
   ) {}
 
   /** Queries that are held, waiting or in flight. */
@@ -35,27 +42,37 @@ export class Intake {
 
   /**
    * Ends the consumers of earlier terms, whoever owns them: their acks do nothing from then on, and everything they held
-   * is delivered again at once. Then begins to consume under this term's token.
+   * is delivered again at once. Then begins to consume under this term's token. A later term's consumer is left alone.
    */
   async start(token: number): Promise<void> {
     const stream = this.subjects.stores.queries;
     for (const name of await this.bus.consumers(stream)) {
-      if (name.startsWith(consumerPrefix)) await this.bus.deleteConsumer(stream, name);
+      if (!name.startsWith(consumerPrefix) || !(Number(name.slice(consumerPrefix.length)) < token)) continue;
+      if (this.events.isOver()) return;
+      await this.bus.deleteConsumer(stream, name);
     }
-    this.#consumption = await this.bus.consume(
+    if (this.events.isOver()) return;
+    const consumption = await this.bus.consume(
       {
         stream,
         name: `${consumerPrefix}${token}`,
         ackWaitMs: this.config.ACK_WAIT_MS,
         maxAckPending: this.config.MAX_QUEUED,
         prefetch: this.config.PREFETCH,
+        onLost: (reason) => this.events.onConsumerLost(reason),
       },
-      (message) => this.#take(message),
+      (message) => {
+        if (!this.events.isOver()) this.#take(message);
+      },
     );
+    this.#consumption = consumption;
+    // The term may have ended while the consumer was made.
+    if (this.#stopped) await consumption.stop();
   }
 
   /** Takes no more queries in. */
   async stop(): Promise<void> {
+    this.#stopped = true;
     await this.#consumption?.stop();
   }
 
@@ -85,7 +102,7 @@ export class Intake {
     try {
       const query = holdQuery(message, this.config.CLAIM_ABOVE_BYTES);
       this.#held.set(query.sequence, query);
-      this.onQuery(query);
+      this.events.onQuery(query);
     } catch (error) {
       // Nobody can be answered, and it would come again for ever.
       if (!(error instanceof SlacklineError)) throw error;

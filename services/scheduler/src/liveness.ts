@@ -8,11 +8,15 @@ import type { HeldQuery } from './held-query.js';
 const probeTimeoutMs = 250;
 /** Probes sent per round: at thousands of workers the broker shall carry queries, not probes. */
 const probesPerRound = 32;
+/** The broker's clock is slewed by less than this in a round. */
+const leastStepMs = 100;
 const empty = new Uint8Array(0);
 
 export class Liveness {
   #cancelTimer: () => void = () => {};
   #lastRoundMs = 0;
+  #lastBrokerMs = 0;
+  #probeFrom = 0;
   #stopped = false;
   /** Batches with a probe under way. */
   readonly #probing = new Set<string>();
@@ -30,6 +34,7 @@ export class Liveness {
 
   start(): void {
     this.#lastRoundMs = this.clock.now();
+    this.#lastBrokerMs = this.now();
     this.#plan();
   }
 
@@ -49,20 +54,30 @@ export class Liveness {
     const nowMs = this.clock.now();
     const sinceLastMs = nowMs - this.#lastRoundMs;
     this.#lastRoundMs = nowMs;
+    this.#followClock(sinceLastMs);
     // We were held up ourselves: what the workers said meanwhile is still to be read. Judge in the next round.
     if (sinceLastMs < this.config.WORKER_DEAD_AFTER_MS / 2) {
       for (const { report } of this.dispatcher.findLost(this.now())) {
         this.onLost(report.workerId, report.epoch, 'silent or overdue');
       }
     }
-    let probes = 0;
-    for (const batch of this.dispatcher.inFlight()) {
-      const outMs = this.now() - batch.sentAtMs;
-      if (outMs < this.config.PROBE_EVERY_MS || this.#probing.has(batch.id)) continue;
-      this.#probe(batch);
-      probes += 1;
-      if (probes === probesPerRound) break;
-    }
+    const brokerMs = this.now();
+    const isDue = ({ id, sentAtMs }: Batch<HeldQuery>) =>
+      brokerMs - sentAtMs >= this.config.PROBE_EVERY_MS && !this.#probing.has(id);
+    const due = [...this.dispatcher.inFlight()].filter(isDue);
+    // Each round begins where the last one ended, so that every worker has its turn.
+    const first = due.length === 0 ? 0 : this.#probeFrom % due.length;
+    const turn = [...due.slice(first), ...due.slice(0, first)].slice(0, probesPerRound);
+    this.#probeFrom = first + turn.length;
+    for (const batch of turn) this.#probe(batch);
+  }
+
+  /** When the broker's clock is set anew, times that were noted by the old one move along: nobody was silent meanwhile. */
+  #followClock(sinceLastMs: number): void {
+    const brokerMs = this.now();
+    const steppedMs = brokerMs - this.#lastBrokerMs - sinceLastMs;
+    this.#lastBrokerMs = brokerMs;
+    if (Math.abs(steppedMs) > leastStepMs) this.dispatcher.shiftTimes(steppedMs);
   }
 
   #probe({ id, workerId, epoch }: Batch<HeldQuery>): void {

@@ -20,7 +20,6 @@ const storeTimeoutMs = 2_000;
 const framingBytes = 4_096;
 
 export class Outcomes {
-  readonly counts: Record<Outcome, number> = { ok: 0, late: 0, expired: 0, failed: 0 };
   #stopped = false;
   readonly #retries = new Set<() => void>();
 
@@ -30,7 +29,7 @@ export class Outcomes {
     private readonly clock: Clock,
     private readonly log: Log,
     /** Told of every query that is settled: answered and acked. */
-    private readonly onSettled: (query: HeldQuery) => void,
+    private readonly onSettled: (query: HeldQuery, outcome: Outcome) => void,
   ) {}
 
   /** An answer. Whether it is in time was judged by the caller. */
@@ -74,14 +73,14 @@ export class Outcomes {
 
   #settle(query: HeldQuery, outcome: Outcome): void {
     query.message.ack();
-    this.counts[outcome] += 1;
-    this.onSettled(query);
+    this.onSettled(query, outcome);
   }
 
   /** Stores an answer for later reading. The query is acked once the stream has it, so an answer is never lost. */
   #store(query: HeldQuery, outcome: Outcome, message: FramedMessage): void {
     const subject = this.subjects.results(query.model, query.resultKey);
-    const options = { id: query.id, timeoutMs: storeTimeoutMs, headers: message.headers };
+    // The id is this acceptance's own: a producer may use its query id again, and a repeat of this answer is stored once.
+    const options = { id: `${query.id}-${query.sequence}`, timeoutMs: storeTimeoutMs, headers: message.headers };
     this.bus.publishToStream(subject, message.data, options).then(
       () => {
         if (!this.#stopped) this.#settle(query, outcome);

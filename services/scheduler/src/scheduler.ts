@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { LatencyTable } from '@slackline/scheduling';
 import {
-  BrokerClock,
+  BrokerTime,
   type Bus,
   type Clock,
   ensureStreams,
@@ -10,17 +10,19 @@ import {
   pack,
   type RunningService,
   type SchedulerTelemetry,
+  SlacklineError,
   Subjects,
+  type Subscription,
   systemClock,
 } from '@slackline/shared';
 import type { SchedulerConfig } from './config.js';
 import { watchLatencyTables } from './latency-tables.js';
 import { Leadership } from './leadership.js';
+import { Tally } from './tally.js';
 import { Term } from './term.js';
 
 const telemetryMs = 1_000;
-/** The broker's clock is read quickly at first, then about once a second. */
-const firstClockReadings = 5;
+const clockReadingMs = 1_000;
 
 export interface SchedulerParts {
   bus: Bus;
@@ -30,89 +32,136 @@ export interface SchedulerParts {
 
 /** Starts a scheduler; it closes the bus when it stops. */
 export async function startScheduler(config: SchedulerConfig, parts: SchedulerParts): Promise<RunningService> {
-  const { bus, log, clock = systemClock } = parts;
-  const subjects = new Subjects(config.SUBJECT_PREFIX);
-  const { stores } = subjects;
-  const id = randomUUID();
-  const bucket = { storage: config.STORAGE, replicas: config.REPLICAS } as const;
-  await ensureStreams(bus, subjects, config);
-  const profiles = await bus.keys(stores.profiles, bucket);
-  const leases = await bus.keys(stores.leader, { ...bucket, storage: 'memory' });
-  await bus.announce({ name: 'scheduler', version: '0.1.0', description: 'Earliest deadline first, subnet by slack' });
-
-  const brokerClock = new BrokerClock(() => clock.now());
-  const readClock = async () => brokerClock.add(await bus.readClock(stores.clock, subjects.clock));
-  for (let i = 0; i < firstClockReadings; i += 1) await readClock();
-
-  const tables = new Map<string, { model: string; deviceClass: string; table: LatencyTable }>();
-  let term: Term | undefined;
-  const tableWatch = await watchLatencyTables(profiles, config.PLAN_PERCENTILE, log, (model, deviceClass, table) => {
-    const key = `${model}.${deviceClass}`;
-    if (table === undefined) tables.delete(key);
-    else tables.set(key, { model, deviceClass, table });
-    term?.setTable(model, deviceClass, table);
-  });
-
-  let failed: (error: Error) => void = () => {};
-  const failure = new Promise<Error>((resolve) => {
-    failed = resolve;
-  });
-  const leadership = new Leadership(leases, id, config.LEASE_MS, clock, log, {
-    onLead(token) {
-      log.info({ token }, 'leading');
-      const begun = new Term(token, {
-        bus,
-        subjects,
-        clock,
-        brokerClock,
-        log,
-        config,
-        isCurrent: () => leadership.isCurrent,
-      });
-      term = begun;
-      for (const { model, deviceClass, table } of tables.values()) begun.setTable(model, deviceClass, table);
-      begun.start().catch((error) => {
-        if (term === begun) failed(error);
-      });
-    },
-    onLost(reason) {
-      log.warn({ reason }, 'leading no more');
-      term?.stop().catch((error) => log.warn({ err: error }, 'the term did not end cleanly'));
-      term = undefined;
-    },
-  });
-  await leadership.start();
-  const beat = setInterval(() => {
-    readClock().catch((error) => {
-      log.warn({ err: error }, 'the broker’s clock could not be read');
-      // A broker that was restarted has forgotten the streams that it kept in memory.
-      return ensureStreams(bus, subjects, config).catch(() => undefined);
-    });
-    if (term !== undefined) bus.publish(subjects.telemetry('scheduler'), pack(summary(term)));
-  }, telemetryMs);
-
-  return {
-    failed: failure,
-    async stop() {
-      clearInterval(beat);
-      await term?.drain(config.DRAIN_MS);
-      await term?.stop();
-      await leadership.stop();
-      await tableWatch.drain();
-      await bus.close();
-    },
-  };
+  const scheduler = new Scheduler(config, parts.bus, parts.log, parts.clock ?? systemClock);
+  await scheduler.start();
+  return scheduler;
 }
 
-function summary(term: Term): SchedulerTelemetry {
+class Scheduler implements RunningService {
+  readonly failed: Promise<Error>;
+  readonly #subjects: Subjects;
+  readonly #brokerTime: BrokerTime;
+  readonly #leadership: Leadership;
+  readonly #tables = new Map<string, { model: string; deviceClass: string; table: LatencyTable }>();
+  readonly #tally = new Tally();
+  #tableWatch: Subscription | undefined;
+  #term: Term | undefined;
+  #beat: NodeJS.Timeout | undefined;
+  #fail: (error: Error) => void = () => {};
+  #stopping = false;
+
+  constructor(
+    private readonly config: SchedulerConfig,
+    private readonly bus: Bus,
+    private readonly log: Log,
+    private readonly clock: Clock,
+  ) {
+    this.failed = new Promise((resolve) => {
+      this.#fail = resolve;
+    });
+    this.#subjects = new Subjects(config.SUBJECT_PREFIX);
+    this.#brokerTime = new BrokerTime(bus, this.#subjects, clock, log, {
+      everyMs: clockReadingMs,
+      onFailure: () => ensureStreams(bus, this.#subjects, config),
+    });
+    const { leader } = this.#subjects.stores;
+    this.#leadership = new Leadership(
+      {
+        // Kept like the queries: a broker that remembers them also remembers who led.
+        open: () => bus.keys(leader, { storage: config.STORAGE, replicas: config.REPLICAS }),
+        id: randomUUID(),
+        leaseMs: config.LEASE_MS,
+        clock,
+        brokerNowMs: () => this.#brokerTime.nowMs(),
+        log,
+      },
+      { onLead: (token) => this.#lead(token), onLost: (reason) => this.#lose(reason) },
+    );
+  }
+
+  async start(): Promise<void> {
+    const { bus, config, log } = this;
+    const { stores } = this.#subjects;
+    await ensureStreams(bus, this.#subjects, config);
+    const profiles = await bus.keys(stores.profiles, { storage: config.STORAGE, replicas: config.REPLICAS });
+    await bus.announce({
+      name: 'slackline-scheduler',
+      version: '0.1.0',
+      description: 'Earliest deadline first, subnet by slack',
+    });
+    await this.#brokerTime.start();
+    this.#tableWatch = await watchLatencyTables(profiles, config.PLAN_PERCENTILE, log, (model, deviceClass, table) => {
+      const key = `${model}.${deviceClass}`;
+      if (table === undefined) this.#tables.delete(key);
+      else this.#tables.set(key, { model, deviceClass, table });
+      this.#term?.setTable(model, deviceClass, table);
+    });
+    bus.onStatus((status) => {
+      // What was published last may never have left, acks included. A new term gets all that is un-acked once more.
+      if (status === 'disconnected') this.#leadership.resign('the connection to the broker was lost');
+      if (status === 'closed' && !this.#stopping) {
+        this.#fail(new SlacklineError('nats_unreachable', 'The connection to NATS was closed for good'));
+      }
+    });
+    await this.#leadership.start();
+    this.#beat = setInterval(() => this.#tell(), telemetryMs);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    clearInterval(this.#beat);
+    await this.#term?.drain(this.config.DRAIN_MS);
+    await this.#term?.stop();
+    await this.#leadership.stop();
+    await this.#tableWatch?.drain();
+    await this.#brokerTime.stop();
+    await this.bus.close();
+  }
+
+  #lead(token: number): void {
+    this.log.info({ token }, 'leading');
+    const term = new Term(token, {
+      bus: this.bus,
+      subjects: this.#subjects,
+      clock: this.clock,
+      brokerTime: this.#brokerTime,
+      log: this.log,
+      config: this.config,
+      tally: this.#tally,
+      isCurrent: () => this.#leadership.check(),
+      resign: (reason) => this.#leadership.resign(reason),
+    });
+    this.#term = term;
+    for (const { model, deviceClass, table } of this.#tables.values()) term.setTable(model, deviceClass, table);
+    term.start().catch((error) => {
+      if (this.#term !== term) return;
+      this.log.warn({ err: error }, 'the term could not begin');
+      this.#leadership.resign('the term could not begin');
+    });
+  }
+
+  #lose(reason: string): void {
+    this.log.warn({ reason }, 'leading no more');
+    this.#term?.stop().catch((error) => this.log.warn({ err: error }, 'the term did not end cleanly'));
+    this.#term = undefined;
+  }
+
+  #tell(): void {
+    if (this.#term === undefined) return;
+    this.#term.refreshConditions();
+    this.bus.publish(this.#subjects.telemetry('scheduler'), pack(summary(this.#term, this.#tally)));
+  }
+}
+
+function summary(term: Term, tally: Tally): SchedulerTelemetry {
   return {
     v: 1,
     queued: term.queued,
     inFlight: term.inFlight,
     workers: term.workers,
-    workersLost: term.tally.workersLost,
-    outcomes: term.outcomes.counts,
-    subnets: term.tally.subnets,
-    meanBatch: term.tally.takeMeanBatch(),
+    workersLost: tally.workersLost,
+    outcomes: tally.outcomes,
+    subnets: tally.subnets,
+    meanBatch: tally.takeMeanBatch(),
   };
 }

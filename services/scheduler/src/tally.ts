@@ -1,9 +1,11 @@
-/** What a term counts, for telemetry. */
+/** What a scheduler counts, for telemetry, over all of its terms. */
 import type { Batch } from '@slackline/scheduling';
+import type { Outcome } from '@slackline/shared';
 import type { HeldQuery } from './held-query.js';
 
 export class Tally {
   workersLost = 0;
+  readonly outcomes: Record<Outcome, number> = { ok: 0, late: 0, expired: 0, failed: 0 };
   /** Answers by model and subnet. */
   readonly subnets: Record<string, Record<string, number>> = {};
   readonly #executors = new Map<string, string>();

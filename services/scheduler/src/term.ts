@@ -8,7 +8,7 @@ import { type Batch, createPolicy, Dispatcher, type LatencyTable } from '@slackl
 import {
   type BatchAnswer,
   type BatchCommand,
-  type BrokerClock,
+  type BrokerTime,
   type Bus,
   type BusMessage,
   batchDone,
@@ -27,17 +27,20 @@ import type { HeldQuery } from './held-query.js';
 import { Intake } from './intake.js';
 import { Liveness } from './liveness.js';
 import { Outcomes } from './outcomes.js';
-import { Tally } from './tally.js';
+import type { Tally } from './tally.js';
 
 export interface TermParts {
   bus: Bus;
   subjects: Subjects;
   clock: Clock;
-  brokerClock: BrokerClock;
+  brokerTime: BrokerTime;
   log: Log;
   config: SchedulerConfig;
+  tally: Tally;
   /** Whether the lease is certainly held at this moment. */
   isCurrent: () => boolean;
+  /** Ends the term: it can do its work no more. */
+  resign: (reason: string) => void;
 }
 
 /** Room that a batch command takes beside the bodies, in all and per query. */
@@ -47,8 +50,7 @@ const queryBytes = 160;
 const mostQueries = 256;
 
 export class Term {
-  readonly tally = new Tally();
-  readonly outcomes: Outcomes;
+  readonly #outcomes: Outcomes;
   readonly #dispatcher: Dispatcher<HeldQuery>;
   readonly #intake: Intake;
   readonly #liveness: Liveness;
@@ -66,21 +68,31 @@ export class Term {
   ) {
     const { bus, subjects, clock, log, config } = parts;
     this.#conditions = new ConditionsEstimate(config.OVERHEAD_MS);
-    this.#intake = new Intake(bus, subjects, config, log, (query) => {
-      this.#dispatcher.add(query);
-      this.#planRun();
+    this.#intake = new Intake(bus, subjects, config, log, {
+      onQuery: (query) => {
+        this.#dispatcher.add(query);
+        this.#planRun();
+      },
+      onConsumerLost: (reason) => {
+        if (!this.#over) parts.resign(reason);
+      },
+      isOver: () => this.#silent(),
     });
-    this.outcomes = new Outcomes(bus, subjects, clock, log, (query) => this.#intake.settled(query));
+    this.#outcomes = new Outcomes(bus, subjects, clock, log, (query, outcome) => {
+      this.#intake.settled(query);
+      parts.tally.outcomes[outcome] += 1;
+    });
     this.#dispatcher = new Dispatcher<HeldQuery>(
       createPolicy(config.POLICY),
       {
         send: (batch) => this.#send(batch),
-        expired: (query) => this.outcomes.expire(query, this.#now()),
-        failed: (query) => this.outcomes.fail(query, lostTwice(query)),
+        expired: (query) => this.#outcomes.expire(query, this.#now()),
+        failed: (query) => this.#outcomes.fail(query, lostTwice(query)),
         fenced: (workerId, epoch) => bus.publish(subjects.fenced(workerId), pack({ v: 1, epoch })),
       },
       {
-        conditions: this.#conditions.read(),
+        conditions: this.#conditions.read(clock.now()),
+        maxBatch: mostQueries,
         maxBatchBytes: bus.maxPayloadBytes - commandBytes - mostQueries * queryBytes,
         deadAfterMs: config.WORKER_DEAD_AFTER_MS,
         overdueMs: config.BATCH_OVERDUE_MS,
@@ -143,8 +155,8 @@ export class Term {
   }
 
   setTable(model: string, deviceClass: string, table: LatencyTable | undefined): void {
-    this.#dispatcher.setTable(model, deviceClass, table, this.#now());
-    this.#planWake();
+    this.#dispatcher.setTable(model, deviceClass, table);
+    this.#run();
   }
 
   /** Takes no more queries in and waits for the batches that are out, at most `limitMs`. */
@@ -165,19 +177,19 @@ export class Term {
     this.#over = true;
     this.#cancelWake();
     this.#liveness.stop();
-    this.outcomes.stop();
+    this.#outcomes.stop();
     await Promise.all([this.#intake.stop(), ...this.#subscriptions.map((each) => each.drain())]);
   }
 
   /** Reckons with how serving lately differed from the profile, and with how well the broker's clock is known. */
-  #refreshConditions(): void {
-    const conditions = this.#conditions.read();
-    const overheadMs = conditions.overheadMs + this.parts.brokerClock.uncertaintyMs;
+  refreshConditions(): void {
+    const conditions = this.#conditions.read(this.parts.clock.now());
+    const overheadMs = conditions.overheadMs + this.parts.brokerTime.uncertaintyMs;
     this.#dispatcher.setConditions({ ...conditions, overheadMs });
   }
 
   #now(): number {
-    return this.parts.brokerClock.nowMs();
+    return this.parts.brokerTime.nowMs();
   }
 
   /** Whether the term is over, or may be: then nothing may be said. */
@@ -237,15 +249,15 @@ export class Term {
     const status = unpack('worker status', workerStatus, data);
     const { workerId, epoch, deviceClass, models, freeSlots, draining, batchId } = status;
     if (draining && batchId === null) {
-      this.#dispatcher.leave(workerId, epoch);
-      this.tally.forget(workerId);
+      if (this.#dispatcher.leave(workerId, epoch)) this.parts.tally.forget(workerId);
       return;
     }
     const accepting = freeSlots > 0 && !draining;
     const names = new Set(Object.keys(models));
-    this.tally.executor(workerId, status.executor);
-    this.#dispatcher.report({ workerId, epoch, deviceClass, models: names, accepting }, this.#now());
-    this.#planWake();
+    this.parts.tally.executor(workerId, status.executor);
+    const report = { workerId, epoch, deviceClass, models: names, accepting, batchId: batchId ?? undefined };
+    this.#dispatcher.report(report, this.#now());
+    this.#settled();
   }
 
   #done(data: Uint8Array): void {
@@ -256,27 +268,33 @@ export class Term {
     if (!Array.isArray(answers)) {
       this.parts.log.warn({ worker: done.workerId, ...answers }, 'a worker refused its batch');
       this.#dispatcher.refused(done.batchId, done.workerId, done.epoch, nowMs);
-      this.#planWake();
+      this.#settled();
       return;
     }
     const batch = this.#dispatcher.complete(done.batchId, done.workerId, done.epoch, nowMs);
     if (batch === undefined) return;
     const executorMs = done.actuationMs + done.inferenceMs;
     const { expectedMs, sentAtMs } = batch;
-    if (this.#conditions.add({ roundTripMs: nowMs - sentAtMs, executorMs, expectedMs })) this.#refreshConditions();
+    const sample = { atMs: this.parts.clock.now(), roundTripMs: nowMs - sentAtMs, executorMs, expectedMs };
+    if (this.#conditions.add(sample)) this.refreshConditions();
     this.#answer(batch, answers, done.inferenceMs, nowMs);
     this.#dispatcher.run(nowMs);
+    this.#settled();
+  }
+
+  /** A batch is out no more. */
+  #settled(): void {
     this.#planWake();
     if (this.#onIdle !== undefined && this.inFlight === 0) this.#onIdle();
   }
 
   #answer(batch: Batch<HeldQuery>, answers: BatchAnswer[], inferenceMs: number, nowMs: number): void {
-    this.tally.batch(batch);
+    this.parts.tally.batch(batch);
     batch.queries.forEach((query, i) => {
       const answer = answers[i];
       if (answer === undefined || 'error' in answer) {
         const what = `Worker ${batch.workerId} could not run query ${query.id} (${answer?.error ?? 'no answer'})`;
-        this.outcomes.fail(query, new SlacklineError('executor_failed', what));
+        this.#outcomes.fail(query, new SlacklineError('executor_failed', what));
         return;
       }
       const inTime = nowMs <= query.deadlineMs;
@@ -290,19 +308,19 @@ export class Term {
         queueMs: batch.sentAtMs - query.acceptedMs,
         inferenceMs,
         deadlineMet: inTime,
-        executor: this.tally.executorOf(batch.workerId),
+        executor: this.parts.tally.executorOf(batch.workerId),
       };
-      this.outcomes.answer(query, facts, answer.outputs);
+      this.#outcomes.answer(query, facts, answer.outputs);
     });
   }
 
   #lost(workerId: string, epoch: string, reason: string): void {
     if (this.#silent()) return;
     this.parts.log.warn({ worker: workerId, reason }, 'a worker is lost; its queries go to others');
-    this.tally.workersLost += 1;
-    this.tally.forget(workerId);
+    this.parts.tally.workersLost += 1;
+    this.parts.tally.forget(workerId);
     this.#dispatcher.lost(workerId, epoch, this.#now());
-    this.#planWake();
+    this.#settled();
   }
 }
 

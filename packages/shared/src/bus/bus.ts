@@ -63,6 +63,8 @@ export interface ConsumerConfig {
   maxAckPending: number;
   /** Messages asked for at a time. */
   prefetch: number;
+  /** Told when the consumer is gone, deleted by somebody or lost by the broker: nothing is delivered any more. */
+  onLost?: (reason: string) => void;
 }
 
 export interface Consumption {
@@ -139,7 +141,7 @@ export interface Bus {
     data: Uint8Array,
     options: { timeoutMs: number; headers?: HeaderValues },
   ): Promise<BusMessage>;
-  /** `handler` must not throw; subscribers of one `queue` share the messages. */
+  /** What `handler` throws ends the process as an uncaught error; subscribers of one `queue` share the messages. */
   subscribe(subject: string, handler: (message: BusMessage) => void, options?: { queue?: string }): Subscription;
   /** Resolves when the broker has taken all that was published before. */
   flush(): Promise<void>;

@@ -1,6 +1,7 @@
 /** The one file that knows the NATS client: the Bus on core NATS and JetStream. */
 import {
   AckPolicy,
+  ConsumerEvents,
   type ConsumerMessages,
   connect,
   headers as createHeaders,
@@ -177,6 +178,26 @@ async function translated<T>(what: string, call: Promise<T>): Promise<T> {
   }
 }
 
+/**
+ * Calls a handler so that what it throws is an uncaught error of the process: thrown into the client it would end the
+ * reading of the connection without a word.
+ */
+function outside(call: () => unknown): void {
+  try {
+    call();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
+
+const lostConsumer: ReadonlySet<string> = new Set([
+  ConsumerEvents.ConsumerDeleted,
+  ConsumerEvents.ConsumerNotFound,
+  ConsumerEvents.StreamNotFound,
+]);
+
 const drainable = (subscription: NatsSubscription): Subscription => ({
   drain: () => (subscription.isClosed() ? Promise.resolve() : subscription.drain()),
 });
@@ -223,7 +244,7 @@ class NatsBus implements Bus {
     const subscription = this.connection.subscribe(subject, {
       ...(options?.queue !== undefined && { queue: options.queue }),
       callback: (error, message) => {
-        if (error === null) handler(new CoreMessage(message));
+        if (error === null) outside(() => handler(new CoreMessage(message)));
       },
     });
     return drainable(subscription);
@@ -297,10 +318,17 @@ class NatsBus implements Bus {
       return consumer.consume({
         max_messages: config.prefetch,
         expires: pullExpiresMs,
-        callback: (message) => handler(new StoredMessage(message)),
+        callback: (message) => outside(() => handler(new StoredMessage(message))),
       });
     };
     const messages = await translated(`Consuming the stream ${config.stream}`, start());
+    // Ends with the consumption. The client would go on asking a consumer that is gone, without a word.
+    const watchLoss = async () => {
+      for await (const { type } of await messages.status()) {
+        if (lostConsumer.has(type)) config.onLost?.(type.replaceAll('_', ' '));
+      }
+    };
+    void watchLoss();
     return {
       stop: async () => {
         await messages.close();
@@ -443,7 +471,7 @@ class NatsKeys implements KeyBucket {
     const ended = (async () => {
       for await (const entry of entries) {
         const value = entry.operation === 'PUT' ? entry.value : undefined;
-        onEntry({ key: entry.key, revision: entry.revision, value });
+        outside(() => onEntry({ key: entry.key, revision: entry.revision, value }));
       }
     })();
     // The client ends the iteration with an error when the bucket is gone; there is nothing more to show then.
