@@ -1,0 +1,88 @@
+/** What the scheduler does when its broker, its consumer or its connection is gone for a while. */
+import { headerNames } from '@slackline/shared';
+import { describe, expect, it } from 'vitest';
+import { ask, bus, scheduler, server, store, subjects, TestWorker, waiting } from './harness.js';
+
+describe('the scheduler and its broker', () => {
+  it('goes on with what a killed broker kept in its files', async () => {
+    await scheduler({ STORAGE: 'file' });
+    const worker = await TestWorker.join('w1');
+    // Held by the worker, waiting in the queue, and stored for later reading: all accepted before the broker dies.
+    const first = ask('q1', 60_000);
+    const before = await worker.command();
+    await store('q2', 60_000, { [headerNames.resultKey]: 'q2' });
+    await server.kill();
+    await server.restart();
+    worker.commands.shift();
+    const after = await worker.command();
+    expect(after.token).toBeGreaterThan(before.token);
+    expect(after.queries.map((query) => query.id)).toContain('q1');
+    await worker.finish();
+    expect(await first).toMatchObject({ outcome: 'ok', queryId: 'q1' });
+    if (after.queries.length === 1) await worker.finish();
+    await expect.poll(waiting, { timeout: 20_000 }).toBe(0);
+    expect((await bus.readMessage(subjects.stores.results, 1))?.subject).toBe(subjects.results('m', 'q2'));
+  }, 60_000);
+
+  it('serves again after a broker has forgotten everything', async () => {
+    await scheduler();
+    const worker = await TestWorker.join('w1');
+    const first = ask('q1', 60_000);
+    const before = await worker.command();
+    await worker.finish();
+    await first;
+    await server.kill();
+    await server.restart();
+    await expect.poll(() => waiting().catch(() => undefined), { timeout: 30_000 }).toBe(0);
+    const answer = ask('q2', 30_000);
+    expect((await worker.command()).token).toBeGreaterThan(before.token);
+    await worker.finish();
+    expect(await answer).toMatchObject({ outcome: 'ok', queryId: 'q2' });
+  }, 60_000);
+
+  it('makes a new consumer when somebody has deleted its own', async () => {
+    await scheduler();
+    const worker = await TestWorker.join('w1');
+    await expect.poll(() => bus.consumers(subjects.stores.queries)).toHaveLength(1);
+    for (const name of await bus.consumers(subjects.stores.queries)) {
+      await bus.deleteConsumer(subjects.stores.queries, name);
+    }
+    const answer = ask('q1', 60_000);
+    await worker.finish();
+    expect(await answer).toMatchObject({ outcome: 'ok' });
+  }, 60_000);
+
+  it('expires a query whose time was used up before it was stored', async () => {
+    await scheduler();
+    await TestWorker.join('w1');
+    expect(await ask('q1', 0)).toMatchObject({ outcome: 'expired' });
+    await expect.poll(waiting).toBe(0);
+  });
+
+  it('answers each acceptance of a query id that is used again', async () => {
+    await scheduler({ DUPLICATE_WINDOW_MS: '1000' });
+    const worker = await TestWorker.join('w1');
+    for (const key of ['one', 'two']) {
+      // The broker forgets the id after its window.
+      const accepted = () => store('again', 20_000, { [headerNames.resultKey]: key });
+      await expect.poll(async () => (await accepted()).duplicate, { timeout: 10_000, interval: 200 }).toBe(false);
+      await worker.finish();
+      await expect.poll(waiting).toBe(0);
+    }
+    expect((await bus.streamState(subjects.stores.results)).messages).toBe(2);
+  });
+
+  it('is not ended by a reply subject that no broker takes', async () => {
+    await scheduler();
+    await store('bad', 20_000, { [headerNames.replyTo]: 'two words' });
+    const worker = await TestWorker.join('w1');
+    const answer = ask('q1', 20_000);
+    await worker.finish();
+    expect(await answer).toMatchObject({ outcome: 'ok' });
+    await expect.poll(waiting).toBe(0);
+  });
+
+  it('refuses a policy that does not exist before it leads', async () => {
+    await expect(scheduler({ POLICY: 'typo' })).rejects.toThrow(/POLICY.*slackfit/);
+  });
+});
