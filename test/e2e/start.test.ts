@@ -26,7 +26,8 @@ describe.skipIf(reasonToSkip !== undefined)(`slackline --json${because}`, () => 
         refused: { other: 0 },
       });
       // A trained network: far above the 10 % of guessing, and near what the profile says of the subnets that answered.
-      expect(Math.abs((run.measuredAccuracy ?? 0) - (run.profiledAccuracy ?? 1))).toBeLessThan(0.05);
+      // By chance about 3,700 answers that are right nine times in ten are off by half a percent: 0.02 is four times that.
+      expect(Math.abs((run.measuredAccuracy ?? 0) - (run.profiledAccuracy ?? 1))).toBeLessThan(0.02);
     },
     runLimitMs,
   );

@@ -2,25 +2,22 @@
 import {
   type Bus,
   type KeyBucket,
-  type KeyEntry,
   type LatencyProfile,
   type Log,
   latencyProfile,
   type ModelEntry,
-  modelEntry,
   type ObjectBucket,
   profileKeys,
   SlacklineError,
   type StoreNames,
   type Subscription,
+  watchModels,
 } from '@slackline/shared';
-import type { z } from 'zod';
 import type { WorkerConfig } from './config.js';
 import type { ModelSources } from './executors/executor.js';
 
 type Change = Parameters<Parameters<KeyBucket['watch']>[0]>[0];
 
-const modelPrefix = profileKeys.model('');
 /** Keys of any model's latency profile begin so. */
 const latencyPrefix = profileKeys.latency('', '').slice(0, -1);
 
@@ -28,7 +25,7 @@ export class Catalog implements ModelSources {
   readonly #models = new Map<string, ModelEntry>();
   readonly #latencies = new Map<string, LatencyProfile>();
   readonly #listeners = new Set<() => void>();
-  #watch: Subscription | undefined;
+  #watches: Subscription[] = [];
 
   private constructor(
     private readonly objects: ObjectBucket,
@@ -45,7 +42,7 @@ export class Catalog implements ModelSources {
     const bucket = { storage: options.config.STORAGE, replicas: options.config.REPLICAS };
     const [keys, objects] = await Promise.all([bus.keys(stores.profiles, bucket), bus.objects(stores.models, bucket)]);
     const catalog = new Catalog(objects, options.deviceClass, options.log);
-    catalog.#watch = await keys.watch((change) => catalog.#apply(change));
+    catalog.#watches = await Promise.all([catalog.#followModels(keys), keys.watch((change) => catalog.#apply(change))]);
     return catalog;
   }
 
@@ -74,32 +71,38 @@ export class Catalog implements ModelSources {
 
   async close(): Promise<void> {
     this.#listeners.clear();
-    await this.#watch?.drain();
+    await Promise.all(this.#watches.map((watch) => watch.drain()));
+  }
+
+  #followModels(keys: KeyBucket): Promise<Subscription> {
+    return watchModels(keys, {
+      onServed: (entry) => {
+        this.#models.set(entry.name, entry);
+        this.#tell();
+      },
+      onGone: (name) => {
+        this.#models.delete(name);
+        this.#tell();
+      },
+      onBroken: (name, reason) => this.log.warn({ model: name, reason }, 'this catalog entry cannot be read'),
+    });
   }
 
   #apply({ key, value }: Change): void {
-    if (key.startsWith(modelPrefix)) this.#set(this.#models, key.slice(modelPrefix.length), key, modelEntry, value);
-    else if (key.startsWith(latencyPrefix) && key.endsWith(`.${this.deviceClass}`)) {
-      this.#set(this.#latencies, key, key, latencyProfile, value);
-    } else return;
-    for (const listener of this.#listeners) listener();
+    if (!key.startsWith(latencyPrefix) || !key.endsWith(`.${this.deviceClass}`)) return;
+    if (value === undefined) this.#latencies.delete(key);
+    else {
+      try {
+        this.#latencies.set(key, latencyProfile.parse(JSON.parse(Buffer.from(value).toString())));
+      } catch (error) {
+        this.log.warn({ key, err: error }, 'this latency profile cannot be read and is passed over');
+        return;
+      }
+    }
+    this.#tell();
   }
 
-  #set<T>(
-    map: Map<string, T>,
-    name: string,
-    key: string,
-    schema: z.ZodType<T>,
-    value: KeyEntry['value'] | undefined,
-  ): void {
-    if (value === undefined) {
-      map.delete(name);
-      return;
-    }
-    try {
-      map.set(name, schema.parse(JSON.parse(Buffer.from(value).toString('utf8'))));
-    } catch (error) {
-      this.log.warn({ key, err: error }, 'an entry of the catalog cannot be read and is passed over');
-    }
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
   }
 }

@@ -1,5 +1,6 @@
 /** Everything that a worker says on the bus. */
 import {
+  type BatchAnswer,
   type BatchCommand,
   type BatchDone,
   type Bus,
@@ -45,15 +46,10 @@ export class Voice {
   }
 
   /** The end of a batch, under the epoch and token of its command: whether they still count is the scheduler's to say. */
-  done({ epoch, token, batchId, queries }: BatchCommand, end: BatchEnd): void {
+  done({ epoch, token, batchId }: BatchCommand, end: BatchEnd): void {
     const { workerId, freeSlots } = this.status();
     const done: BatchDone = { v: 1, workerId, epoch, token, batchId, ...end, freeSlots };
-    let data = pack(done);
-    if (data.length > this.bus.maxPayloadBytes) {
-      const error = `The batch’s answers take ${data.length} bytes, the broker’s messages ${this.bus.maxPayloadBytes}`;
-      data = pack({ ...done, answers: queries.map(() => ({ error })) });
-    }
-    this.bus.publish(this.subjects.batchesDone, data);
+    this.bus.publish(this.subjects.batchesDone, packFitting(done, this.bus.maxPayloadBytes));
   }
 
   pong(reply: string | undefined): void {
@@ -88,4 +84,29 @@ export class Voice {
     this.#saidSlots = status.freeSlots;
     this.bus.publish(subject, pack(status));
   }
+}
+
+/** The end of a batch in at most `maxBytes`: where its answers take more, the largest ones are said to have failed. */
+function packFitting(done: BatchDone, maxBytes: number): Uint8Array {
+  const data = pack(done);
+  const { answers } = done;
+  if (data.length <= maxBytes || !Array.isArray(answers)) return data;
+  const error = `The batch's answers take ${data.length} bytes, the broker's messages ${maxBytes}`;
+  return pack({ ...done, answers: withoutLargest(answers, data.length - maxBytes, error) });
+}
+
+/** The answers, with `error` in place of as many of the largest as free `excessBytes`. */
+function withoutLargest(answers: BatchAnswer[], excessBytes: number, error: string): BatchAnswer[] {
+  const result = [...answers];
+  const largestFirst = answers
+    .map((answer, index) => ({ index, bytes: 'outputs' in answer ? answer.outputs.length : 0 }))
+    .sort((a, b) => b.bytes - a.bytes);
+  let left = excessBytes;
+  for (const { index, bytes } of largestFirst) {
+    // An answer shorter than the error would free nothing.
+    if (left <= 0 || bytes <= error.length) break;
+    result[index] = { error };
+    left -= bytes - error.length;
+  }
+  return result;
 }

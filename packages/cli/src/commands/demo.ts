@@ -55,7 +55,7 @@ async function underLoad(serving: Serving, choices: DemoChoices, screen: Screen,
   const warm = await runLoad(warmUpOf(options), () => {}, signal);
 
   const monitor = new Monitor(bus, subjects);
-  const killing = new Killing(serving, choices);
+  const killing = new Killing(serving, choices, screen);
   const show = (figures: Figures) => {
     killing.plan(figures.elapsedMs);
     const system = monitor.last;
@@ -71,6 +71,7 @@ async function underLoad(serving: Serving, choices: DemoChoices, screen: Screen,
     const accepted = (await lastStored()) - before;
     await monitor.next();
     show(figures);
+    await killing.end();
     const { arrivalPattern, burstiness, seed, seconds, workers } = choices;
     const document = toDocument(figures, {
       model: title.model,
@@ -90,7 +91,7 @@ async function underLoad(serving: Serving, choices: DemoChoices, screen: Screen,
     });
     return { document, picture: toSvg(runFrame(title, figures, monitor.last)) };
   } finally {
-    killing.cancel();
+    await killing.end();
     await monitor.stop();
   }
 }
@@ -158,10 +159,12 @@ function titleOf({ model, profile }: Serving, choices: DemoChoices): RunTitle {
 class Killing {
   doneAtMs: number | null = null;
   #timer: NodeJS.Timeout | undefined;
+  #killed: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly serving: Serving,
     private readonly choices: DemoChoices,
+    private readonly screen: Screen,
   ) {}
 
   /** @param elapsedMs how old the load is now: it runs on a thread of its own */
@@ -169,15 +172,27 @@ class Killing {
     const { killWorkerAt, workers } = this.choices;
     if (killWorkerAt === undefined || this.#timer !== undefined) return;
     const startedAtMs = performance.now() - elapsedMs;
-    const kill = async () => {
-      this.doneAtMs = Math.round(performance.now() - startedAtMs);
-      await this.serving.system.killWorker(workers - 1);
+    const begin = () => {
+      this.#killed = this.#kill(workers - 1, startedAtMs);
     };
-    this.#timer = setTimeout(() => void kill(), killWorkerAt * 1_000 - elapsedMs);
+    this.#timer = setTimeout(begin, killWorkerAt * 1_000 - elapsedMs);
   }
 
-  cancel(): void {
+  /** Resolves when the worker is gone, if its end had begun; it does not begin any more. */
+  async end(): Promise<void> {
     clearTimeout(this.#timer);
+    await this.#killed;
+  }
+
+  /** Never rejects: a worker that lives on does not spoil the load. */
+  async #kill(worker: number, startedAtMs: number): Promise<void> {
+    const atMs = Math.round(performance.now() - startedAtMs);
+    try {
+      await this.serving.system.killWorker(worker);
+      this.doneAtMs = atMs;
+    } catch (error) {
+      this.screen.note(`No worker was killed: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
 }
 
