@@ -50,8 +50,8 @@ describe('the default rate', () => {
   it('stays at 80 % of what one worker fewer bears on the smallest subnet', () => {
     const alike = { batches: [1], subnets: [subnet('small', 0.89, [10]), subnet('large', 0.92, [10.1])] };
     // A share of eight workers' capacity would be more than one of two workers can bear.
-    expect(defaultRate({ ...inputs, profile: alike, workers: 2 })).toBe(79);
-    expect(defaultRate({ ...inputs, profile: alike, workers: 1 })).toBe(39);
+    expect(defaultRate({ ...inputs, profile: alike, workers: 2 })).toBe(69);
+    expect(defaultRate({ ...inputs, profile: alike, workers: 1 })).toBe(34);
   });
 
   it('is positive and within its bounds for any profile', () => {

@@ -12,7 +12,7 @@ const mostOfSmallest = 0.8;
  * The mean as a share of what all workers bear on the largest subnet: bursts of the default burstiness (CV² 4) reach several
  * times the mean, so that accuracy bends in them, and on two cores that also carry the messages the deadlines still hold.
  */
-export const meanShare = 0.4;
+export const meanShare = 0.35;
 /**
  * Time of a core that one query takes beside its inference, in milliseconds, all processes together: producer, nats-server
  * with JetStream, ingest, scheduler, the workers' own messages. Processor time over queries at 800 a second on the two-core
