@@ -3,6 +3,7 @@
  * what time it is; it answers through `Effects`: send this batch, this query has expired. It does no I/O and has no clock.
  */
 import { EdfQueue } from './edf-queue.js';
+import { guarded } from './guard.js';
 import type { LatencyTable } from './latency-table.js';
 import type { Conditions, DecisionView, Policy, QueueView } from './policy.js';
 import type { Query } from './query.js';
@@ -202,7 +203,7 @@ export class Dispatcher<Q extends Query> {
       worker: { id: workerId, deviceClass },
       otherFreeWorkers: this.#pool.free.size - 1,
     };
-    const decision = this.policy.decide(view);
+    const decision = guarded(this.policy, view);
     if (decision.kind === 'wait') {
       this.#waitUntilMs = Math.min(this.#waitUntilMs, decision.untilMs);
       return;

@@ -16,12 +16,14 @@ export class LatencyTable {
 
   /**
    * @param rows one per subnet, in milliseconds, as long as `batches`
+   * @param tail the same subnets and batches at a high percentile; decisions are guarded by it (guard.ts)
    * @throws RangeError where sizes do not fit, or an order does not hold
    */
   constructor(
     readonly subnets: readonly FrontSubnet[],
     readonly batches: readonly number[],
     rows: readonly (readonly number[])[],
+    readonly tail?: LatencyTable,
   ) {
     if (subnets.length === 0 || batches.length === 0)
       throw new RangeError('a latency table needs a subnet and a batch');

@@ -12,6 +12,9 @@ function isPolicy(name: string): boolean {
   }
 }
 
+const planPercentiles = ['guarded', 'p50', 'p99'] as const;
+export type PlanPercentile = (typeof planPercentiles)[number];
+
 const ms = (least: number) => numberFrom(z.number().min(least));
 
 export const schedulerConfig = commonConfig.extend(streamsConfig.shape).extend({
@@ -20,8 +23,11 @@ export const schedulerConfig = commonConfig.extend(streamsConfig.shape).extend({
     .string()
     .default('slackfit')
     .refine(isPolicy, `must be one of ${policyNames.join(', ')}`),
-  /** Which latencies of a profile decisions are made from; how reality differs from them is measured while serving. */
-  PLAN_PERCENTILE: z.enum(['p50', 'p99']).default('p50'),
+  /**
+   * Which latencies of a profile decisions are made from: its medians, its 99th percentiles, or (`guarded`) its medians,
+   * and the 99th percentiles for batches that would otherwise miss. How reality differs is measured while serving.
+   */
+  PLAN_PERCENTILE: z.enum(planPercentiles).default('guarded'),
   /** First estimate of the time a batch spends outside the executor; measured from then on. */
   OVERHEAD_MS: ms(0).default(2),
   /** A standby takes over when it has seen no renewal for so long; the leader stops well before. */

@@ -2,16 +2,16 @@
 
 import { LatencyTable } from '@slackline/scheduling';
 import { type KeyBucket, type LatencyProfile, type Log, latencyProfile, type Subscription } from '@slackline/shared';
+import type { PlanPercentile } from './config.js';
 
 const prefix = 'latency.';
 
 /** Told of every table; undefined: the profile is gone. */
 export type TableListener = (model: string, deviceClass: string, table: LatencyTable | undefined) => void;
 
-/** @param percentile which of the profile's latencies to plan with */
 export function watchLatencyTables(
   profiles: KeyBucket,
-  percentile: 'p50' | 'p99',
+  percentile: PlanPercentile,
   log: Log,
   onTable: TableListener,
 ): Promise<Subscription> {
@@ -32,11 +32,12 @@ export function watchLatencyTables(
   });
 }
 
-function toTable(profile: LatencyProfile, percentile: 'p50' | 'p99'): LatencyTable {
-  const rows = profile.subnets.map((subnet) => (percentile === 'p50' ? subnet.p50Ms : subnet.p99Ms));
-  return new LatencyTable(
-    profile.subnets.map(({ id, accuracy }) => ({ id, accuracy })),
-    profile.batches,
-    rows,
-  );
+function toTable(profile: LatencyProfile, percentile: PlanPercentile): LatencyTable {
+  const subnets = profile.subnets.map(({ id, accuracy }) => ({ id, accuracy }));
+  const medians = profile.subnets.map(({ p50Ms }) => p50Ms);
+  const tails = profile.subnets.map(({ p99Ms }) => p99Ms);
+  const { batches } = profile;
+  if (percentile === 'p50') return new LatencyTable(subnets, batches, medians);
+  const tail = new LatencyTable(subnets, batches, tails);
+  return percentile === 'p99' ? tail : new LatencyTable(subnets, batches, medians, tail);
 }
