@@ -5,24 +5,19 @@ all other subnets of it by spec.json. Usage:
 python3 export.py (--checkpoint FILE | --random) [--out DIR] [--net-only | --data-only]
 """
 
-import argparse
-import gzip
-import io
+import sys
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1] / "training"))
 
 import numpy as np
 import torch
-
 from data import CALIBRATION, HELD_OUT, load
+from export_net import options, restored, write_array, write_net
+
 from supernet import Supernet, calibrate
 
 HELD_OUT_KEPT = 2_500
-
-
-def trained(checkpoint: Path) -> Supernet:
-    net = Supernet()
-    net.load_state_dict(torch.load(checkpoint, map_location="cpu")["net"])
-    return net
 
 
 def untrained(seed: int = 1) -> Supernet:
@@ -36,23 +31,6 @@ def untrained(seed: int = 1) -> Supernet:
     return net
 
 
-def write_net(net: Supernet, images: np.ndarray, path: Path) -> None:
-    calibrate(net, torch.from_numpy(images[:CALIBRATION].copy()))
-    net = net.to(memory_format=torch.contiguous_format).eval()
-    # An eval-mode network exported with training=PRESERVE keeps its normalizations; EVAL would fold them away.
-    torch.onnx.export(net, torch.zeros(2, 1, 28, 28, dtype=torch.uint8), str(path), input_names=["image"],
-                      output_names=["logits"], dynamic_axes={"image": {0: "n"}, "logits": {0: "n"}},
-                      training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False, opset_version=14)
-
-
-def write_array(array: np.ndarray, path: Path) -> None:
-    """A gzip-compressed .npy file; the same array gives the same bytes."""
-    plain = io.BytesIO()
-    np.save(plain, np.ascontiguousarray(array))
-    with path.open("wb") as f, gzip.GzipFile("", "wb", 9, f, mtime=0) as packed:
-        packed.write(plain.getvalue())
-
-
 def write_data(images: np.ndarray, labels: np.ndarray, out: Path) -> None:
     held = slice(HELD_OUT, HELD_OUT + HELD_OUT_KEPT)
     test_images, test_labels = load("t10k")
@@ -64,20 +42,12 @@ def write_data(images: np.ndarray, labels: np.ndarray, out: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--checkpoint", type=Path, help="a checkpoint that train.py wrote")
-    source.add_argument("--random", action="store_true", help="untrained weights")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent)
-    parts = parser.add_mutually_exclusive_group()
-    parts.add_argument("--net-only", action="store_true")
-    parts.add_argument("--data-only", action="store_true")
-    args = parser.parse_args()
-    args.out.mkdir(parents=True, exist_ok=True)
-    torch.set_num_threads(1)  # one order of summation: the same input gives the same bytes
+    args = options(__doc__, Path(__file__).parent, "net-only", "data-only")
     images, labels = load("train")
     if not args.data_only:
-        write_net(untrained() if args.random else trained(args.checkpoint), images, args.out / "net.onnx")
+        net = untrained() if args.random else restored(Supernet(), args.checkpoint)
+        calibrate(net, torch.from_numpy(images[:CALIBRATION].copy()))
+        write_net(net, args.out / "net.onnx", opset=14)
     if not args.net_only:
         write_data(images, labels, args.out)
 

@@ -119,11 +119,3 @@ def calibrate(net: Supernet, images: torch.Tensor, subnet: Subnet = LARGEST, bat
         net.eval()
         for norm in norms:
             norm.momentum = 0.1
-
-
-def accuracy(net: Supernet, images: torch.Tensor, labels: torch.Tensor, subnet: Subnet, batch: int = 500) -> float:
-    """Top-1 of a calibrated subnet."""
-    with torch.no_grad():
-        right = sum(int((net(images[i : i + batch], subnet).argmax(1) == labels[i : i + batch]).sum())
-                    for i in range(0, len(images), batch))
-    return right / len(images)
