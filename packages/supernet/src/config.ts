@@ -1,7 +1,8 @@
 /** Subnet configurations: checking them, one canonical form per subnet, and its id. */
+import { type Place, runs } from './depth.js';
 import { SupernetError } from './errors.js';
 import type { SubnetConfig } from './spec.js';
-import { activeNodes, type Supernet } from './supernet.js';
+import type { Supernet } from './supernet.js';
 
 /** The configuration with every group at its largest size. */
 export function largestConfig({ groups }: Supernet): SubnetConfig {
@@ -35,16 +36,34 @@ export function checkConfig({ groups }: Supernet, config: SubnetConfig): void {
  */
 export function canonicalConfig(supernet: Supernet, config: SubnetConfig): SubnetConfig {
   checkConfig(supernet, config);
-  const used = new Set(
-    activeNodes(supernet, config)
-      .flatMap((node) => [...(supernet.followed.cuts.get(node)?.values() ?? [])].flat())
-      .map(({ extent }) => extent.group),
-  );
+  const used = placesOf(supernet);
   const entries = supernet.groups.map(({ name, kind, sizes }): [string, number] => {
-    const idle = kind === 'channels' && !used.has(name);
+    const idle = kind === 'channels' && !used.get(name)?.some((place) => runs(place, config));
     return [name, (idle ? sizes[0] : config[name]) ?? 0];
   });
   return Object.fromEntries(entries);
+}
+
+const placesKnown = new WeakMap<Supernet, ReadonlyMap<string, readonly (Place | undefined)[]>>();
+
+/** For each channel group, the blocks (undefined: outside all) in which it cuts something. */
+function placesOf(supernet: Supernet): ReadonlyMap<string, readonly (Place | undefined)[]> {
+  const known = placesKnown.get(supernet);
+  if (known !== undefined) return known;
+  const found = new Map<string, Map<string, Place | undefined>>();
+  for (const node of supernet.model.graph.nodes) {
+    const place = supernet.depths.places.get(node);
+    const key = place === undefined ? '' : `${place.group} ${place.index}`;
+    for (const { extent } of [...(supernet.followed.cuts.get(node)?.values() ?? [])].flat()) {
+      for (const { group } of extent.parts) {
+        if (group !== undefined)
+          found.set(group, (found.get(group) ?? new Map<string, Place | undefined>()).set(key, place));
+      }
+    }
+  }
+  const places = new Map([...found].map(([group, at]) => [group, [...at.values()]]));
+  placesKnown.set(supernet, places);
+  return places;
 }
 
 /**

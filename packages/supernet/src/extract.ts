@@ -1,8 +1,9 @@
 /** One subnet as a static ONNX model: blocks beyond its depth gone, parameters cut, its own statistics in place. */
 import { canonicalConfig } from './config.js';
+import { sizeIn, sizesIn } from './extent.js';
 import { checkStatistics, isNorm, normName, type SubnetStatistics } from './norms.js';
-import { floatTensor, type Model, makeNode, type Node, type Tensor } from './onnx/model.js';
-import { cutDims, prefix } from './slice.js';
+import { floatTensor, int64Tensor, type Model, makeNode, type Node, type Tensor } from './onnx/model.js';
+import { cutTensor } from './slice.js';
 import type { SubnetConfig } from './spec.js';
 import { activeNodes, type Supernet } from './supernet.js';
 
@@ -21,11 +22,11 @@ export function extract(supernet: Supernet, config: SubnetConfig, statistics?: S
     const inputs = node.inputs.map((name, index) => {
       const whole = model.graph.initializers.get(name);
       if (whole === undefined) return resolve(name);
-      const own = ownStatistics(node, index, statistics);
+      const own = ownStatistics(node, index, statistics) ?? ownSizes(supernet, node, index, canonical);
       const cuts = supernet.followed.cuts.get(node)?.get(index) ?? [];
-      return put(initializers, name, own ?? prefix(whole, cutDims(whole, cuts, canonical)));
+      return put(initializers, name, own ?? cutTensor(whole, cuts, canonical));
     });
-    return { ...node, inputs };
+    return { ...node, inputs, attributes: ownAttributes(supernet, node, canonical) };
   });
   for (const { name } of supernet.outputs) {
     if (resolve(name) !== name) nodes.push(makeNode('Identity', [resolve(name)], [name]));
@@ -51,6 +52,18 @@ function ownStatistics(node: Node, index: number, statistics: SubnetStatistics |
   if (own === undefined || (index !== 3 && index !== 4)) return undefined;
   const values = index === 3 ? own.mean : own.variance;
   return floatTensor([values.length], values);
+}
+
+/** The values of a constant that holds other sizes in each subnet. */
+function ownSizes({ followed }: Supernet, node: Node, index: number, config: SubnetConfig): Tensor | undefined {
+  const sizes = followed.sized.get(node)?.get(index);
+  return sizes === undefined ? undefined : int64Tensor([sizes.length], sizesIn(config, sizes));
+}
+
+function ownAttributes({ followed }: Supernet, node: Node, config: SubnetConfig): Node['attributes'] {
+  const grouping = followed.grouped.get(node);
+  if (grouping === undefined) return node.attributes;
+  return { ...node.attributes, group: { kind: 'int', value: sizeIn(config, grouping.extent) / grouping.per } };
 }
 
 /** Adds a constant under its name, or a variant of it where the same parameter is cut differently elsewhere. */

@@ -4,29 +4,30 @@ import fc from 'fast-check';
 import * as ort from 'onnxruntime-node';
 import { afterEach, describe, expect, it } from 'vitest';
 import { blockSize } from './blocked/block-size.js';
-import { canonicalConfig, largestConfig, smallestConfig, subnetId } from './config.js';
+import { MappedFile } from './blocked/mapped-file.js';
+import { mappingWorks, openMapped } from './blocked/mapped-graph.js';
+import { fillUp, trusted } from './blocked/tuned.js';
+import { allConfigs, canonicalConfig, largestConfig, smallestConfig, subnetId } from './config.js';
 import { extract } from './extract.js';
-import type { HostedSubnet } from './norms.js';
-import { floatOutput, openSession, type TypedArray } from './ort.js';
+import { activeNorms, type HostedSubnet } from './norms.js';
+import { type Model, makeNode, type Value } from './onnx/model.js';
+import { floatOutput, openSession } from './ort.js';
 import type { FormName } from './runtime/form.js';
 import { type SessionOptions, SupernetSession } from './runtime/session.js';
 import type { SubnetConfig } from './spec.js';
 import { calibrate } from './statistics.js';
-import { readSupernet, type Supernet } from './supernet.js';
-import { randomFloats } from './testing/network.js';
+import { analyse, readSupernet, type Supernet } from './supernet.js';
+import { largestDifference, rowsOf, runExtracted } from './testing/compare.js';
+import { concatNet, groupedNet, mobileNet } from './testing/families.js';
+import { Network } from './testing/network.js';
 import { preActivationNet, residualNet, wideInputNet } from './testing/supernets.js';
+import { transformer } from './testing/transformer.js';
 
 const TOLERANCE = 1e-4;
 const shipped = new URL('../../../models/fashion/', import.meta.url);
 const block = await blockSize();
+const mapping = await mappingWorks();
 const forms: FormName[] = block === undefined ? ['portable'] : ['portable', 'blocked'];
-
-function rowsOf(supernet: Supernet, rows: number, seed: number): TypedArray {
-  const [input] = supernet.inputs;
-  const count = (input?.shape ?? []).slice(1).reduce((product, size) => product * size, rows);
-  const values = randomFloats(count, seed);
-  return input?.datatype === 'uint8' ? Uint8Array.from(values, (value) => 127 * (value + 1)) : values;
-}
 
 /** Corner configurations and some drawn from all. */
 function someConfigs(supernet: Supernet, count: number): SubnetConfig[] {
@@ -81,8 +82,22 @@ async function compare(
   return session;
 }
 
-function largestDifference(a: ArrayLike<number>, b: Float32Array): number {
-  return b.reduce((most, value, i) => Math.max(most, Math.abs(value - (a[i] ?? Number.NaN))), 0);
+/** Depthwise convolution, gate and concatenation of whole blocks: none of them has to leave the layout. */
+function wideMobileNet(): Supernet {
+  const net = new Network([3, 8, 8], 14);
+  const a = net.layer('a', net.begin(), 32);
+  const b = net.op('Clip', net.norm('b.norm', net.depthwise('b', a)), 'b.act');
+  const pooled = net.op('GlobalAveragePool', b, 'gate.pool');
+  const gate = net.op('Sigmoid', net.conv('gate', pooled, 32, { kernel: 1 }), 'gate.act');
+  const gated = net.op('Mul', b, 'gated', gate);
+  const joined = { name: net.add('Concat', [gated.name, a.name], 'joined', { axis: 1 }), channels: 64 };
+  const out = net.layer('out', net.pool('MaxPool', 'small', joined), 20);
+  const model = net.build(net.gemm('logits', net.flatten(net.op('GlobalAveragePool', out, 'pooled')), 5));
+  return analyse(model, { channels: { wide: { layers: ['a.conv.weight', 'gate.weight'], sizes: [16, 32] } } });
+}
+
+function fromFile({ model, spec }: { model: Model; spec: unknown }): Supernet {
+  return analyse(model, spec);
 }
 
 const cleanup: (() => Promise<void>)[] = [];
@@ -111,24 +126,133 @@ describe.each(forms)('the %s form', (form) => {
     await compare(supernet, someConfigs(supernet, 3), { form });
   });
 
-  it('holds more choices of depth than get a graph each', async () => {
-    const supernet = residualNet({ width: [16], inner: [8, 16], blocks: 4 });
-    const depths = [0, 1, 2, 3, 4];
-    const configs = depths.flatMap((depth1) =>
-      depths.map((depth2) => ({ ...largestConfig(supernet), depth1, depth2 })),
-    );
-    await compare(supernet, configs, { form });
+  it.each(form === 'portable' ? [64] : [0, 9, 64])(
+    'holds 25 choices of depth in up to %d graphs',
+    async (maxGraphs) => {
+      const supernet = residualNet({ width: [16], inner: [8, 16], blocks: 4 });
+      const depths = [0, 1, 2, 3, 4];
+      const configs = depths.flatMap((depth1) =>
+        depths.map((depth2) => ({ ...largestConfig(supernet), depth1, depth2 })),
+      );
+      await compare(supernet, configs, { form, maxGraphs }, 5);
+    },
+  );
+
+  it.each([0, 4, 64])('answers the same with room for one actuated subnet, in %d graphs', async (maxGraphs) => {
+    const supernet = residualNet({ width: [16, 32], inner: [16] });
+    await compare(supernet, someConfigs(supernet, 4), { form, actuatedBytes: 0, maxGraphs });
   });
 
-  it('answers the same with room for one actuated subnet only', async () => {
+  it('answers the same with room for some of the actuated subnets', async () => {
     const supernet = residualNet({ width: [16, 32], inner: [16] });
-    await compare(supernet, someConfigs(supernet, 4), { form, actuatedBytes: 0 });
+    const configs = someConfigs(supernet, 6);
+    for (const maxGraphs of form === 'portable' ? [64] : [0, 64]) {
+      const session = await compare(supernet, configs, { form, actuatedBytes: 250_000, maxGraphs });
+      if (form === 'blocked') expect(session.actuatedBytes).toBeGreaterThan(125_000);
+    }
   });
 
   it.runIf(existsSync(new URL('net.onnx', shipped)))('runs the network that ships', async () => {
     const spec: unknown = JSON.parse(readFileSync(new URL('spec.json', shipped), 'utf8'));
     const supernet = readSupernet(readFileSync(new URL('net.onnx', shipped)), spec);
     await compare(supernet, someConfigs(supernet, 3), { form }, 5);
+  });
+});
+
+describe.runIf(mapping)('a network that the layout holds subnet by subnet', () => {
+  const sizes = { layers: 2, heads: [1, 2, 3], headSize: 4, hidden: [8, 20], depths: [0, 1, 2] };
+  const families: [string, () => Supernet][] = [
+    ['depthwise convolutions, squeeze-and-excitation', mobileNet],
+    ['wide depthwise convolutions in whole blocks', wideMobileNet],
+    ['concatenated groups', concatNet],
+    ['grouped convolutions', () => groupedNet([4, 8, 16])],
+    ['a transformer', () => fromFile(transformer(sizes))],
+    ['a transformer with layer normalization in its parts', () => fromFile(transformer({ ...sizes, opset: 13 }))],
+  ];
+
+  it.each(families)('runs as the extracted subnets: %s', async (_, network) => {
+    const supernet = network();
+    const configs = someConfigs(supernet, 5);
+    for (const actuatedBytes of [0, 2 ** 20]) {
+      const session = await compare(supernet, configs, { form: 'blocked', actuatedBytes }, 5);
+      expect(session.form).toBe('blocked');
+    }
+  });
+
+  it('leaves them to the portable form where that is too many graphs', async () => {
+    const session = await compare(mobileNet(), someConfigs(mobileNet(), 3), { form: 'auto', maxGraphs: 2 }, 2);
+    expect(session.form).toBe('portable');
+  });
+});
+
+describe.runIf(mapping)('mapped weights', () => {
+  it('have no name any more in shared memory while they are used', async () => {
+    const supernet = residualNet({ width: [16, 32], inner: [16] });
+    const session = await compare(supernet, someConfigs(supernet, 2), { form: 'blocked' }, 1);
+    expect(session.form).toBe('blocked');
+    const maps = readFileSync('/proc/self/maps', 'utf8').split('\n');
+    const ours = maps.filter((line) => line.includes('/dev/shm/slackline-'));
+    expect(ours.length).toBeGreaterThan(0);
+    expect(ours.filter((line) => !line.endsWith('(deleted)'))).toEqual([]);
+  });
+
+  it('are only trusted to an optimized graph that follows them', async () => {
+    const bytes = 64 * 4;
+    const file = MappedFile.create(bytes);
+    if (file === undefined) throw new Error('There is no shared memory.');
+    cleanup.push(async () => file.close());
+    const value = (name: string): Value => ({ name, type: 'float32', dims: ['n', 64] });
+    const initializers = new Map([
+      [
+        'w',
+        { type: 'float32' as const, dims: [64], bytes: new Uint8Array(0), external: { file: file.name, offset: 0 } },
+      ],
+    ]);
+    // The optimizer computes w + w once and for all.
+    const nodes = [makeNode('Add', ['w', 'w'], ['twice']), makeNode('Mul', ['x', 'twice'], ['y'])];
+    const graph = { name: 'g', inputs: [value('x')], outputs: [value('y')], nodes, initializers };
+    const model: Model = { irVersion: 7, opsets: new Map([['', 13]]), graph };
+    fillUp(file);
+    const optimized = await openMapped(model, file, 1, true);
+    file.write(new Float32Array(64).fill(3), 0);
+    const session = await trusted(optimized, model, file, 1, [{ name: 'x', datatype: 'float32', shape: [-1, 64] }]);
+    cleanup.push(() => session.release());
+    const x = new ort.Tensor('float32', new Float32Array(64).fill(1), [1, 64]);
+    expect(floatOutput(await session.run({ x }), 'y')[0]).toBe(6);
+  });
+});
+
+describe('hundreds of subnets', () => {
+  it('are hosted with one graph and little room, their statistics read when they are needed', async () => {
+    const supernet = residualNet({ width: [8, 16, 24, 32], inner: [8, 16, 24], blocks: 4 });
+    const configs = [...allConfigs(supernet)].filter((_, i) => i % 5 === 0).slice(0, 500);
+    expect(configs).toHaveLength(500);
+    const largest = await calibrate(supernet, largestConfig(supernet), rowsOf(supernet, 16, 3));
+    const statisticsOf = (config: SubnetConfig) => {
+      const names = activeNorms(supernet, config).map(({ name, channels }) => {
+        const { mean, variance } = largest[name] ?? { mean: new Float32Array(0), variance: new Float32Array(0) };
+        return [name, { mean: mean.slice(0, channels), variance: variance.slice(0, channels) }] as const;
+      });
+      return Object.fromEntries(names);
+    };
+    const hosted = configs.map((config) => ({
+      id: subnetId(supernet, config),
+      config,
+      get statistics() {
+        return statisticsOf(config);
+      },
+    }));
+    const session = await SupernetSession.open(supernet, hosted, { actuatedBytes: 2 ** 20 });
+    cleanup.push(() => session.release());
+    const data = rowsOf(supernet, 2, 5);
+    for (const index of [499, 0, 250, 1, 499, 123]) {
+      const { config = {}, statistics = {} } = hosted[index] ?? {};
+      session.actuate(index);
+      const [answer] = await session.run(data, 2);
+      const expected = await runExtracted(supernet, config, statistics, data, 2);
+      expect(largestDifference(answer ?? [], expected)).toBeLessThan(TOLERANCE);
+    }
+    expect(() => session.actuate(500)).toThrow('500 are hosted');
   });
 });
 

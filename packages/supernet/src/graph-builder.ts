@@ -43,6 +43,13 @@ export class Scope<V> {
     return output;
   }
 
+  /** Adds a node with these outputs, or with names like them, and returns their names. */
+  addAll(op: string, inputs: string[], hints: readonly string[], attributes: Attributes): string[] {
+    const outputs = hints.map((hint) => this.fresh(hint));
+    this.nodes.push(makeNode(op, inputs, outputs, attributes));
+    return outputs;
+  }
+
   constant(name: string, tensor: Tensor): string {
     if (this.names.initializers.get(name) === tensor) return name;
     const unique = this.fresh(name);

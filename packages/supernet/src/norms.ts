@@ -7,9 +7,11 @@
  */
 import { z } from 'zod';
 import { SupernetError } from './errors.js';
+import { sizeIn } from './extent.js';
 import type { Node } from './onnx/model.js';
+import { channelsOf } from './ops/handler.js';
 import type { SubnetConfig } from './spec.js';
-import { activeNodes, type Supernet, sizeIn } from './supernet.js';
+import { activeNodes, type Supernet } from './supernet.js';
 
 /** Both of one length: the channels that the subnet uses. The variance is the unbiased one, as PyTorch keeps it. */
 export interface NormStatistics {
@@ -50,8 +52,8 @@ export function activeNorms(supernet: Supernet, config: SubnetConfig): ActiveNor
   return activeNodes(supernet, config)
     .filter(isNorm)
     .map((node) => {
-      const extent = supernet.followed.tensors.get(node.inputs[0] ?? '')?.channels;
-      return { name: normName(node), node, channels: extent === undefined ? 0 : sizeIn(config, extent) };
+      const info = supernet.followed.tensors.get(node.inputs[0] ?? '');
+      return { name: normName(node), node, channels: info === undefined ? 0 : sizeIn(config, channelsOf(info)) };
     });
 }
 
@@ -59,7 +61,7 @@ export function activeNorms(supernet: Supernet, config: SubnetConfig): ActiveNor
 export function checkStatistics(supernet: Supernet, config: SubnetConfig, statistics: SubnetStatistics): void {
   const norms = activeNorms(supernet, config);
   for (const { name, channels } of norms) {
-    const found = statistics[name];
+    const found = Object.hasOwn(statistics, name) ? statistics[name] : undefined;
     if (found === undefined) throw new SupernetError('invalid-statistics', `There are no statistics of ${name}.`);
     for (const values of [found.mean, found.variance]) {
       if (values.length === channels && values.every(Number.isFinite)) continue;

@@ -2,23 +2,23 @@
  * The portable form: one graph of plain ONNX operators that holds every subnet and is actuated by its inputs alone.
  *
  *   LayerSelect   `If` on the depth that a control input asks for
- *   WeightSlice   `Slice` of the shared weights, ends given by control inputs
+ *   WeightSlice   `Slice` of the shared weights, ends given by control inputs (weight-slice.ts)
  *   SubnetNorm    `Gather` of a table of scales and shifts by the subnet's index, folded into weight and bias
  *
  * Control inputs are int64: one of shape [1] per group, and the subnet's index, a scalar.
  */
 import type { Select, Step } from './depth.js';
+import { SupernetError } from './errors.js';
+import { fixed, isElastic, possibleSizes } from './extent.js';
 import { Scope } from './graph-builder.js';
 import type { HostedSubnet } from './norms.js';
-import { floatTensor, int64Tensor, type Model, type Node, type Tensor, type Value } from './onnx/model.js';
-import type { Cut } from './ops/handler.js';
+import { floatTensor, int64Tensor, type Model, type Node, type Value } from './onnx/model.js';
+import { channelsOf, label } from './ops/handler.js';
 import { foldedNorms, scaleShift } from './subnet-norm.js';
 import type { Supernet } from './supernet.js';
+import { controlName, sizeInput, sizesInput, slice, sliceTo } from './weight-slice.js';
 
-/** Name of the control input of a group. */
-export function controlName(group: string): string {
-  return `slackline.${group}`;
-}
+export { controlName } from './weight-slice.js';
 
 /** Name of the control input with the index of the active subnet. */
 export const SUBNET_CONTROL = 'slackline.subnet';
@@ -87,54 +87,90 @@ class Portable {
     const norm = this.folded.get(node);
     if (norm !== undefined) this.convolution(node, norm, scope);
     else if (node.op === 'BatchNormalization') this.normalization(node, scope);
-    else this.define(node, scope, node.op, this.inputs(node, scope), node.attributes);
+    else if (this.supernet.followed.grouped.has(node)) {
+      const [output = ''] = node.outputs;
+      scope.define(output, this.addConvolution(node, this.inputs(node, scope), output, scope));
+    } else this.plainNode(node, scope);
   }
 
-  private define(
-    node: Node,
-    scope: Scope<string>,
-    op: string,
-    inputs: string[],
-    attributes: Node['attributes'] = {},
-  ): void {
-    const [output = ''] = node.outputs;
-    scope.define(output, scope.add(op, inputs, output, attributes));
+  private plainNode(node: Node, scope: Scope<string>): void {
+    const inputs = this.inputs(node, scope);
+    const outputs = scope.addAll(node.op, inputs, node.outputs, node.attributes);
+    for (const [i, name] of node.outputs.entries()) scope.define(name, outputs[i] ?? name);
   }
 
   private convolution(node: Node, norm: Node, scope: Scope<string>): void {
     const [x = '', weight = '', bias] = this.inputs(node, scope);
     const { scale, shift } = this.statistics(norm, scope);
-    const perFilter = scope.constant('per-filter', PER_FILTER);
+    const rank = this.supernet.followed.tensors.get(norm.outputs[0] ?? '')?.dims.length ?? 4;
+    const shape = [-1, ...Array.from({ length: rank - 1 }, () => 1)];
+    const perFilter = scope.once(`per-filter ${rank}`, () => scope.constant('per-filter', int64Tensor([rank], shape)));
     const factor = scope.add('Reshape', [scale, perFilter], `${norm.name}/per-filter`);
     const scaled = scope.add('Mul', [weight, factor], `${norm.name}/weight`);
     const offset = bias ? scope.add('Mul', [bias, scale], `${norm.name}/offset`) : undefined;
     const total = offset === undefined ? shift : scope.add('Add', [offset, shift], `${norm.name}/bias`);
     const [output = ''] = norm.outputs;
-    scope.define(output, scope.add('Conv', [x, scaled, total], output, node.attributes));
+    scope.define(output, this.addConvolution(node, [x, scaled, total], output, scope));
+  }
+
+  /** A convolution; one whose number of groups follows the subnet, once for each number, since it is an attribute. */
+  private addConvolution(node: Node, inputs: string[], output: string, scope: Scope<string>): string {
+    const grouping = this.supernet.followed.grouped.get(node);
+    if (grouping === undefined) return scope.add('Conv', inputs, output, node.attributes);
+    const { extent, per } = grouping;
+    const sizes = possibleSizes(extent, (group) => this.supernet.spec.channels[group]?.sizes ?? []);
+    if (sizes === undefined) {
+      throw new SupernetError('unsupported-model', `${label(node)} can have too many different numbers of groups.`);
+    }
+    const size = sizeInput(extent, scope);
+    const type = this.supernet.followed.tensors.get(node.outputs[0] ?? '')?.type ?? 'float32';
+    const among = (choices: readonly number[], inside: Scope<string>): string => {
+      const [only = 1] = choices;
+      if (choices.length === 1) {
+        const group = { kind: 'int' as const, value: only / per };
+        return inside.add('Conv', inputs, output, { ...node.attributes, group });
+      }
+      const half = choices.length >> 1;
+      const bound = inside.constant(`${choices[half]}`, int64Tensor([1], [choices[half] ?? 0]));
+      const condition = inside.add('Less', [size, bound], `${output}/fewer`);
+      const branches = [choices.slice(0, half), choices.slice(half)].map((part) => {
+        const branch = inside.branch();
+        return branch.toBranch(among(part, branch), type);
+      });
+      const [thenBranch, elseBranch] = branches;
+      if (thenBranch === undefined || elseBranch === undefined) return '';
+      return inside.add('If', [condition], `${output}/grouped`, { then_branch: thenBranch, else_branch: elseBranch });
+    };
+    return among(sizes, scope);
   }
 
   private normalization(node: Node, scope: Scope<string>): void {
     const { scale, shift } = this.statistics(node, scope);
     const rank = this.supernet.followed.tensors.get(node.inputs[0] ?? '')?.dims.length ?? 4;
     const shape = [-1, ...Array.from({ length: rank - 2 }, () => 1)];
-    const perChannel = scope.constant(`per-channel-${rank}`, int64Tensor([shape.length], shape));
+    const perChannel = scope.once(`per-channel ${rank}`, () =>
+      scope.constant('per-channel', int64Tensor([shape.length], shape)),
+    );
     const factor = scope.add('Reshape', [scale, perChannel], `${node.name}/factor`);
     const offset = scope.add('Reshape', [shift, perChannel], `${node.name}/offset`);
     const scaled = scope.add('Mul', [this.read(node.inputs[0] ?? '', scope), factor], `${node.name}/scaled`);
-    this.define(node, scope, 'Add', [scaled, offset]);
+    const [output = ''] = node.outputs;
+    scope.define(output, scope.add('Add', [scaled, offset], output));
   }
 
   /** The active subnet's scale and shift, each [channels in use]. */
   private statistics(norm: Node, scope: Scope<string>): { scale: string; shift: string } {
-    const channels = this.supernet.followed.tensors.get(norm.inputs[0] ?? '')?.channels.full ?? 0;
-    const rows = this.subnets.map((subnet) => scaleShift(this.supernet, norm, subnet.statistics));
-    const cuts = this.supernet.followed.cuts.get(norm)?.get(1) ?? [];
+    const info = this.supernet.followed.tensors.get(norm.inputs[0] ?? '');
+    const extent = info === undefined ? fixed(0) : channelsOf(info);
+    const channels = extent.full;
+    const rows = this.subnets.map((subnet) => scaleShift(this.supernet, norm, subnet));
     const pick = (what: 'scale' | 'shift'): string => {
       const values = new Float32Array(rows.length * channels);
       for (const [i, row] of rows.entries()) values.set(row?.[what] ?? [], i * channels);
       const table = scope.constant(`${norm.name}/${what}-table`, floatTensor([rows.length, channels], values));
       const row = scope.add('Gather', [table, SUBNET_CONTROL], `${norm.name}/${what}`, { axis: 0 });
-      return this.slice(row, cuts, scope);
+      // A row holds what the subnet uses without gaps, whatever parts its channels are made of.
+      return isElastic(extent) ? sliceTo(row, sizeInput(extent, scope), scope) : row;
     };
     return { scale: pick('scale'), shift: pick('shift') };
   }
@@ -143,36 +179,16 @@ class Portable {
     return node.inputs.map((name, index) => {
       const constant = this.supernet.model.graph.initializers.get(name);
       if (constant === undefined) return this.read(name, scope);
-      const cuts = this.supernet.followed.cuts.get(node)?.get(index) ?? [];
-      const key = `${name} ${cuts.map(({ axis, extent }) => `${axis}:${extent.group}*${extent.per}`)}`;
-      return scope.once(key, () => this.slice(scope.constant(name, constant), cuts, scope));
+      const { cuts, sized } = this.supernet.followed;
+      const sizes = sized.get(node)?.get(index);
+      if (sizes !== undefined) return sizesInput(sizes, scope);
+      const own = cuts.get(node)?.get(index) ?? [];
+      const key = `${name} ${JSON.stringify(own.map(({ axis, extent }) => [axis, extent.parts]))}`;
+      return scope.once(key, () => slice(scope.constant(name, constant), constant.dims, own, scope));
     });
-  }
-
-  private slice(data: string, all: readonly Cut[], scope: Scope<string>): string {
-    const cuts = all.filter(({ extent }) => extent.group !== undefined);
-    if (cuts.length === 0) return data;
-    const ends = cuts.map(({ extent: { group = '', per } }) => {
-      if (per === 1) return controlName(group);
-      const times = scope.constant(`times-${per}`, int64Tensor([1], [per]));
-      return scope.once(`${group}*${per}`, () => scope.add('Mul', [controlName(group), times], `${group}/features`));
-    });
-    const [only = ''] = ends;
-    const end =
-      ends.length === 1 ? only : scope.once(`ends ${ends}`, () => scope.add('Concat', ends, 'ends', { axis: 0 }));
-    const axes = cuts.map(({ axis }) => axis);
-    const zeros = int64Tensor(
-      [axes.length],
-      axes.map(() => 0),
-    );
-    const starts = scope.once(`zeros ${axes.length}`, () => scope.constant('zeros', zeros));
-    const along = scope.once(`axes ${axes}`, () => scope.constant('axes', int64Tensor([axes.length], axes)));
-    return scope.add('Slice', [data, starts, end, along], `${data}/used`);
   }
 
   private read(tensor: string, scope: Scope<string>): string {
     return scope.value(tensor) ?? tensor;
   }
 }
-
-const PER_FILTER: Tensor = int64Tensor([4], [-1, 1, 1, 1]);

@@ -41,11 +41,14 @@ export async function calibrate(
 ): Promise<SubnetStatistics> {
   const canonical = canonicalConfig(supernet, config);
   const { model, probes } = probed(supernet, canonical);
+  if (probes.length === 0) return {};
   const sums = probes.map(({ channels }) => ({
     mean: new Float64Array(channels),
     variance: new Float64Array(channels),
   }));
-  const session = await openSession(model);
+  const session = await openSession(model).catch((cause: Error) => {
+    throw new SupernetError('unsupported-model', `ONNX Runtime does not run the model: ${cause.message}`, { cause });
+  });
   let batches = 0;
   try {
     for (const { tensor, rows } of batchesOf(supernet, images, batch)) {

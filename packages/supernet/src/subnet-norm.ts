@@ -3,9 +3,11 @@
  * it disappears into the weight and the bias.
  */
 import { SupernetError } from './errors.js';
-import { type NormStatistics, normName } from './norms.js';
+import { type HostedSubnet, normName } from './norms.js';
 import { floats, type Node } from './onnx/model.js';
 import { attribute } from './ops/handler.js';
+import { cutTensor } from './slice.js';
+import type { SubnetConfig } from './spec.js';
 import type { Supernet } from './supernet.js';
 
 export interface ScaleShift {
@@ -17,25 +19,25 @@ export interface ScaleShift {
 export function scaleShift(
   supernet: Supernet,
   norm: Node,
-  statistics: Readonly<Record<string, NormStatistics | undefined>>,
+  { config, statistics }: Pick<HostedSubnet, 'config' | 'statistics'>,
 ): ScaleShift | undefined {
-  const own = statistics[normName(norm)];
+  const own = Object.hasOwn(statistics, normName(norm)) ? statistics[normName(norm)] : undefined;
   if (own === undefined) return undefined;
-  const gamma = parameter(supernet, norm, 1);
-  const beta = parameter(supernet, norm, 2);
+  const gamma = parameter(supernet, norm, 1, config);
+  const beta = parameter(supernet, norm, 2, config);
   const epsilon = attribute(norm, 'epsilon', 'float', 1e-5);
   const scale = own.variance.map((variance, c) => (gamma[c] ?? 1) / Math.sqrt(variance + epsilon));
   const shift = own.mean.map((mean, c) => (beta[c] ?? 0) - mean * (scale[c] ?? 0));
   return { scale, shift };
 }
 
-function parameter({ model }: Supernet, node: Node, index: number): Float32Array {
+function parameter({ model, followed }: Supernet, node: Node, index: number, config: SubnetConfig): Float32Array {
   const name = node.inputs[index] ?? '';
   const tensor = model.graph.initializers.get(name);
   if (tensor?.type !== 'float32') {
     throw new SupernetError('unsupported-model', `${name} is ${tensor?.type ?? 'missing'}, not a float32 constant.`);
   }
-  return floats(tensor);
+  return floats(cutTensor(tensor, followed.cuts.get(node)?.get(index) ?? [], config));
 }
 
 /**
@@ -45,7 +47,11 @@ function parameter({ model }: Supernet, node: Node, index: number): Float32Array
 export function soleReaders({ model, spec, outputs }: Supernet): Map<Node, Node> {
   const readers = new Map<string, Node[]>();
   for (const node of model.graph.nodes) {
-    for (const name of node.inputs) readers.set(name, [...(readers.get(name) ?? []), node]);
+    for (const name of node.inputs) {
+      const known = readers.get(name);
+      if (known === undefined) readers.set(name, [node]);
+      else known.push(node);
+    }
   }
   const ends = Object.values(spec.depth).flatMap(({ blocks }) => blocks.flatMap(({ from, to }) => [from, to]));
   const kept = new Set([...ends, ...outputs.map(({ name }) => name)]);

@@ -1,16 +1,20 @@
 /**
  * A supernet: an ONNX graph and what the compiler found out about it. Everything else in this package starts here.
  */
+import { describeAxis, isFixed, sameAxis } from './axes.js';
 import { arrange, type Depths, runs } from './depth.js';
 import { SupernetError } from './errors.js';
+import { checkNormalized } from './folded.js';
 import { type Followed, follow } from './follow.js';
 import type { DataType, Model, Node, Value } from './onnx/model.js';
 import { readModel } from './onnx/read.js';
-import { describe, type Extent } from './ops/handler.js';
 import { type ElasticSpec, readSpec, type SubnetConfig } from './spec.js';
 
 /** The oldest operator set that the compiled graphs can be written in, and the newest that was tried. */
 const OPSETS = { oldest: 13, newest: 22 };
+
+/** What the names of control inputs begin with. */
+const RESERVED = 'slackline.';
 
 /** An input or output: name, ONNX Runtime's name of the data type, and shape with -1 for the rows of a batch. */
 export interface TensorSignature {
@@ -59,8 +63,18 @@ export function analyse(model: Model, unchecked: unknown): Supernet {
     const names = inputs.map((input) => input.name).join(', ') || 'none';
     throw new SupernetError('unsupported-model', `The model must have exactly one input; it has ${names}.`);
   }
+  const taken = [...inputs, ...outputs].find(({ name }) => name.startsWith(RESERVED));
+  if (taken !== undefined) {
+    throw new SupernetError('unsupported-model', `${taken.name} is a name that the compiler keeps to itself.`);
+  }
+  if (outputs.length === 0) throw new SupernetError('corrupt-model', 'The model has no output.');
   const followed = follow(model, spec);
-  const depths = arrange(model.graph, followed, spec);
+  const depths = arrange(
+    outputs.map(({ name }) => name),
+    followed,
+    spec,
+  );
+  checkNormalized(followed, depths, spec);
   return {
     spec,
     inputs: inputs.map((input) => signature(input, followed)),
@@ -69,7 +83,10 @@ export function analyse(model: Model, unchecked: unknown): Supernet {
       ...Object.entries(spec.channels).map(([name, { sizes }]) => ({ name, kind: 'channels' as const, sizes })),
       ...Object.entries(spec.depth).map(([name, { depths: sizes }]) => ({ name, kind: 'depth' as const, sizes })),
     ],
-    model: { ...model, graph: { ...model.graph, nodes: [...followed.nodes] } },
+    model: {
+      ...model,
+      graph: { ...model.graph, nodes: [...followed.nodes], initializers: followed.initializers },
+    },
     followed,
     depths,
   };
@@ -83,23 +100,22 @@ function signature({ name }: Value, { tensors }: Followed): TensorSignature {
 
 function outputSignature(output: Value, followed: Followed): TensorSignature {
   const found = signature(output, followed);
-  const channels = followed.tensors.get(output.name)?.channels;
-  if (channels?.group !== undefined) {
-    const sizes = describe(channels);
+  const [rows = [], ...others] = followed.tensors.get(output.name)?.axes ?? [];
+  const elastic = others.find((axis) => !isFixed(axis));
+  if (elastic !== undefined) {
+    const sizes = describeAxis(elastic);
     throw new SupernetError('invalid-spec', `The output ${output.name} would change its shape with ${sizes}.`);
+  }
+  if (!sameAxis(rows, ['rows'])) {
+    throw new SupernetError(
+      'unsupported-model',
+      `The first axis of output ${output.name} is not the rows of the batch.`,
+    );
   }
   if (found.datatype !== 'float32') {
     throw new SupernetError('unsupported-model', `The output ${output.name} is ${found.datatype}, not float32.`);
   }
   return found;
-}
-
-/** The size that `extent` has in a subnet. */
-export function sizeIn(config: SubnetConfig, extent: Extent): number {
-  if (extent.group === undefined) return extent.full;
-  const size = config[extent.group];
-  if (size === undefined) throw new SupernetError('invalid-config', `The configuration leaves out ${extent.group}.`);
-  return size * extent.per;
 }
 
 /** The nodes that run in a subnet, in order. */

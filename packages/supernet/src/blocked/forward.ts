@@ -8,18 +8,20 @@
  * option `optimizedModelFilePath` shows them).
  */
 import type { Select, Step } from '../depth.js';
+import { isElastic } from '../extent.js';
 import { Scope } from '../graph-builder.js';
 import { int64Tensor, type Model, type Node, type Value } from '../onnx/model.js';
-import { attribute, type Cut, label } from '../ops/handler.js';
+import { attribute, type Cut, channelsOf, label } from '../ops/handler.js';
 import { controlName } from '../portable.js';
 import type { SubnetConfig } from '../spec.js';
 import type { Supernet } from '../supernet.js';
 import { type FusedConvolution, type Fusion, fuse } from './fusion.js';
 import { affineParameter, convolutionParameters, type Parameter, plainParameter } from './parameters.js';
 import { NCHWC, type Placed, Placement, unavailable } from './placement.js';
+import { partOf, requirePlain } from './prefixes.js';
 import type { BlockedStore } from './store.js';
 
-const POOLS = ['MaxPool', 'AveragePool', 'GlobalAveragePool'];
+export const POOLS = ['MaxPool', 'AveragePool', 'GlobalAveragePool'];
 
 export interface ForwardGraph {
   readonly model: Model;
@@ -47,6 +49,7 @@ class Forward {
     private readonly store: BlockedStore,
     private readonly depths: SubnetConfig | undefined,
   ) {
+    requirePlain(supernet);
     this.fusion = fuse(supernet);
     this.block = store.block;
     this.placement = new Placement(supernet, store.block);
@@ -139,8 +142,8 @@ class Forward {
       weights: this.store.get(weightName, weight, direct),
       bias: initializers.get(biasName),
       kernel,
-      out: this.placement.info(conv.outputs[0] ?? '').channels,
-      into: this.placement.info(x).channels,
+      out: partOf(channelsOf(this.placement.info(conv.outputs[0] ?? ''))),
+      into: partOf(channelsOf(this.placement.info(x))),
     });
     this.parameters.push(parameters.weight, parameters.bias);
     const inputs = [input.name, parameters.weight.name, parameters.bias.name];
@@ -152,7 +155,8 @@ class Forward {
   private normalization(norm: Node, scope: Scope<Placed>): void {
     const [x = '', output = ''] = [norm.inputs[0], norm.outputs[0]];
     const input = this.placement.plain(x, scope);
-    const { channels, dims } = this.placement.info(x);
+    const info = this.placement.info(x);
+    const [channels, { dims }] = [partOf(channelsOf(info)), info];
     const block = input.padded ? this.block : 1;
     const [scale, shift] = (['scale', 'shift'] as const).map((what) => {
       const parameter = affineParameter(`${output}/${what}`, norm, what, channels, dims.length, block);
@@ -185,7 +189,7 @@ class Forward {
     }
     const flat = this.placement.leaveBlocks(
       value,
-      { ...this.placement.info(x), dims: [-1, this.placement.info(x).channels.full, 1, 1] },
+      { ...this.placement.info(x), dims: [-1, channelsOf(this.placement.info(x)).full, 1, 1] },
       scope,
     );
     scope.define(output, { ...flat, name: scope.add('Flatten', [flat.name], output, { axis: 1 }) });
@@ -237,7 +241,7 @@ class Forward {
     const name = node.inputs[index] ?? '';
     const constant = this.supernet.model.graph.initializers.get(name);
     if (constant === undefined) return name;
-    const shaping = cuts.filter((cut) => cut.extent.group !== undefined || block(cut) > 1);
+    const shaping = cuts.filter((cut) => isElastic(cut.extent) || block(cut) > 1);
     if (shaping.length === 0) return scope.constant(name, constant);
     if (constant.type !== 'float32') throw unavailable(`${name} is ${constant.type}`);
     const sized = cuts.map((cut) => ({ ...cut, block: block(cut) }));
@@ -247,7 +251,8 @@ class Forward {
   }
 }
 
-function convolutionAttributes(
+/** What the layout's convolution is told; `group` for one that is not grouped. */
+export function convolutionAttributes(
   conv: Node,
   kernel: number[],
   relu: boolean,

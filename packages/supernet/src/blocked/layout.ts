@@ -14,9 +14,16 @@ export function roundUp(size: number, block: number): number {
   return Math.ceil(size / block) * block;
 }
 
+/** A convolution's shape: `kernel` is height times width. */
+interface WeightShape {
+  readonly out: number;
+  readonly into: number;
+  readonly kernel: number;
+}
+
 /** A convolution's weights, blocked. The first blocks of output channels are a prefix of `values`. */
 export interface BlockedWeights {
-  values: Float32Array;
+  readonly shape: WeightShape;
   readonly block: number;
   /** The layer reads plain input. */
   readonly direct: boolean;
@@ -24,20 +31,24 @@ export interface BlockedWeights {
   readonly perInputStep: number;
   /** Values per output block: all of the input. */
   readonly perOutputBlock: number;
+  /** Length of `values`. */
+  readonly floats: number;
+  /** Empty until blockInto has filled them. */
+  values: Float32Array;
 }
 
-/** Blocks plain weights [out, into, kernel]; `kernel` is height times width. */
-export function blockWeights(
-  plain: Float32Array,
-  { out, into, kernel }: { out: number; into: number; kernel: number },
-  block: number,
-  direct: boolean,
-): BlockedWeights {
+export function blockedShape(shape: WeightShape, block: number, direct: boolean): BlockedWeights {
+  const perInputStep = shape.kernel * (direct ? 1 : block) * block;
+  const perOutputBlock = Math.ceil(shape.into / (direct ? 1 : block)) * perInputStep;
+  const floats = Math.ceil(shape.out / block) * perOutputBlock;
+  return { shape, block, direct, perInputStep, perOutputBlock, floats, values: new Float32Array(0) };
+}
+
+/** Fills `weights.values`, which is zero so far, with plain weights [out, into, kernel]. */
+export function blockInto(weights: BlockedWeights, plain: Float32Array): void {
+  const { shape, block, direct, perInputStep, perOutputBlock, values } = weights;
+  const { out, into, kernel } = shape;
   const innerBlock = direct ? 1 : block;
-  const steps = Math.ceil(into / innerBlock);
-  const perInputStep = kernel * innerBlock * block;
-  const perOutputBlock = steps * perInputStep;
-  const values = new Float32Array(Math.ceil(out / block) * perOutputBlock);
   for (let o = 0; o < out; o++) {
     for (let i = 0; i < into; i++) {
       const to =
@@ -49,7 +60,14 @@ export function blockWeights(
       for (let k = 0; k < kernel; k++) values[to + k * innerBlock * block] = plain[from + k] ?? 0;
     }
   }
-  return { values, block, direct, perInputStep, perOutputBlock };
+}
+
+/** Plain weights [out, into, kernel] as blocked ones, in memory of their own. */
+export function blockWeights(plain: Float32Array, shape: WeightShape, block: number, direct: boolean): BlockedWeights {
+  const weights = blockedShape(shape, block, direct);
+  weights.values = new Float32Array(weights.floats);
+  blockInto(weights, plain);
+  return weights;
 }
 
 /**

@@ -1,13 +1,13 @@
 /** The weights that a blocked forward graph takes as inputs, and how each is made for a subnet. */
+import { type Part, partSize } from '../extent.js';
+import { normName } from '../norms.js';
 import { floats, type Node, type Tensor } from '../onnx/model.js';
-import type { Cut, Extent } from '../ops/handler.js';
+import type { Cut } from '../ops/handler.js';
 import type { SubnetConfig } from '../spec.js';
-import { sizeIn } from '../supernet.js';
+import type { Affine } from './affine.js';
 import type { Arena } from './arena.js';
 import { type BlockedWeights, roundUp, scaleInto } from './layout.js';
-
-/** What a subnet's normalizations come to, by node; see scaleShift. Arrays may be longer than the channels in use. */
-export type Affine = ReadonlyMap<Node, { readonly scale: Float32Array; readonly shift: Float32Array }>;
+import { partOf } from './prefixes.js';
 
 export interface Parameter {
   /** Name of the graph input. */
@@ -27,20 +27,20 @@ interface ConvolutionParts {
   readonly weights: BlockedWeights;
   readonly bias: Tensor | undefined;
   readonly kernel: readonly number[];
-  readonly out: Extent;
-  readonly into: Extent;
+  readonly out: Part;
+  readonly into: Part;
 }
 
 /** Weight and bias of a convolution with its normalization folded in. */
 export function convolutionParameters(parts: ConvolutionParts): { weight: Parameter; bias: Parameter } {
   const { name, node, norm, weights, kernel, out, into } = parts;
   const { block, direct } = weights;
-  const own = parts.bias === undefined ? undefined : floats(parts.bias);
-  const outSize = (config: SubnetConfig) => roundUp(sizeIn(config, out), block);
+  const own = parts.bias === undefined ? undefined : ownFloats(parts.bias);
+  const outSize = (config: SubnetConfig) => roundUp(partSize(config, out), block);
   const scaleOf = (config: SubnetConfig, affine: Affine): Float32Array => {
-    const used = sizeIn(config, out);
+    const used = partSize(config, out);
     const scale = new Float32Array(roundUp(used, block));
-    const folded = norm === undefined ? undefined : affine.get(norm);
+    const folded = norm === undefined ? undefined : affine.get(normName(norm));
     return folded === undefined ? scale.fill(1, 0, used) : copyPrefix(folded.scale, scale, used);
   };
   return {
@@ -49,11 +49,11 @@ export function convolutionParameters(parts: ConvolutionParts): { weight: Parame
       rank: 4,
       owner: node,
       dims: (config) => {
-        const channels = sizeIn(config, into);
+        const channels = partSize(config, into);
         return [outSize(config), direct ? channels : roundUp(channels, block), ...kernel];
       },
       fill: (target, config, affine, arena) =>
-        scaleInto(weights, sizeIn(config, into), scaleOf(config, affine), target, arena),
+        scaleInto(weights, partSize(config, into), scaleOf(config, affine), target, arena),
     },
     bias: {
       name: `${name}/bias`,
@@ -61,8 +61,8 @@ export function convolutionParameters(parts: ConvolutionParts): { weight: Parame
       owner: node,
       dims: (config) => [outSize(config)],
       fill: (target, config, affine) => {
-        const used = sizeIn(config, out);
-        const folded = norm === undefined ? undefined : affine.get(norm);
+        const used = partSize(config, out);
+        const folded = norm === undefined ? undefined : affine.get(normName(norm));
         target.fill(0);
         for (let c = 0; c < used; c++) {
           target[c] = (folded?.shift[c] ?? 0) + (own?.[c] ?? 0) * (folded?.scale[c] ?? 1);
@@ -70,6 +70,11 @@ export function convolutionParameters(parts: ConvolutionParts): { weight: Parame
       },
     },
   };
+}
+
+/** A copy: a view would keep the whole file of the model in memory. */
+function ownFloats(constant: Tensor): Float32Array {
+  return Float32Array.from(floats(constant));
 }
 
 function copyPrefix(from: Float32Array, to: Float32Array, count: number): Float32Array {
@@ -91,23 +96,25 @@ export function plainParameter(
   cuts: readonly PaddedCut[],
   filler: number,
 ): Parameter {
-  const values = floats(constant);
+  const values = ownFloats(constant);
+  const whole = [...constant.dims];
   const sizes = (config: SubnetConfig, padded: boolean): number[] => {
-    const dims = [...constant.dims];
+    const dims = [...whole];
     for (const { axis, extent, block } of cuts) {
-      const features = sizeIn(config, extent);
-      dims[axis] = padded ? roundUp(features / extent.per, block) * extent.per : features;
+      const part = partOf(extent);
+      const features = partSize(config, part);
+      dims[axis] = padded ? roundUp(features / part.per, block) * part.per : features;
     }
     return dims;
   };
   return {
     name,
-    rank: constant.dims.length,
+    rank: whole.length,
     owner: node,
     dims: (config) => sizes(config, true),
     fill: (target, config) => {
       target.fill(filler);
-      copyBox(values, constant.dims, target, sizes(config, true), sizes(config, false));
+      copyBox(values, whole, target, sizes(config, true), sizes(config, false));
     },
   };
 }
@@ -136,7 +143,7 @@ export function affineParameter(
   name: string,
   norm: Node,
   what: 'scale' | 'shift',
-  channels: Extent,
+  channels: Part,
   rank: number,
   block: number,
 ): Parameter {
@@ -145,10 +152,10 @@ export function affineParameter(
     name,
     rank: rank - 1,
     owner: norm,
-    dims: (config) => [roundUp(sizeIn(config, channels) / channels.per, block) * channels.per, ...trailing],
+    dims: (config) => [roundUp(partSize(config, channels) / channels.per, block) * channels.per, ...trailing],
     fill: (target, config, affine) => {
       target.fill(0);
-      target.set(affine.get(norm)?.[what].subarray(0, sizeIn(config, channels)) ?? []);
+      target.set(affine.get(normName(norm))?.[what].subarray(0, partSize(config, channels)) ?? []);
     },
   };
 }

@@ -1,14 +1,15 @@
 /** Where the tensors of a forward graph stand: in blocks or plain, and how one becomes the other. */
 import { SupernetError } from '../errors.js';
+import { type Extent, isElastic } from '../extent.js';
 import type { Scope } from '../graph-builder.js';
 import { int64Tensor } from '../onnx/model.js';
-import type { Extent, TensorInfo } from '../ops/handler.js';
+import { channelsOf, type TensorInfo } from '../ops/handler.js';
 import type { Supernet } from '../supernet.js';
 
 /** The domain of ONNX Runtime's blocked operators. */
 export const NCHWC = 'com.microsoft.nchwc';
 /** ReorderInput takes channels in fours. */
-const REORDER_MULTIPLE = 4;
+export const REORDER_MULTIPLE = 4;
 
 /** A tensor as it stands in the forward graph. */
 export interface Placed {
@@ -43,7 +44,7 @@ export class Placement {
   blocked(tensor: string, scope: Scope<Placed>): Placed {
     const value = this.placed(tensor, scope);
     if (value.blocked) return value;
-    const { channels } = this.info(tensor);
+    const channels = channelsOf(this.info(tensor));
     const odd = this.sizes(channels).find((size) => size % REORDER_MULTIPLE !== 0);
     if (odd !== undefined && !value.padded) throw unavailable(`${tensor} can have ${odd} channels`);
     return scope.once(`blocked ${value.name}`, () => {
@@ -60,10 +61,11 @@ export class Placement {
 
   /** Takes a blocked tensor of that shape and those channels back to plain layout. */
   leaveBlocks(value: Placed, info: TensorInfo, scope: Scope<Placed>): Placed {
-    const { channels, dims } = info;
+    const channels = channelsOf(info);
+    const { dims } = info;
     const [, , height = 1, width = 1] = dims;
     const filled = this.sizes(channels).some((size) => size % this.blockSize !== 0);
-    const elastic = channels.group !== undefined;
+    const elastic = isElastic(channels);
     // One pixel: blocks of channels in a row are already the channels in a row.
     if (height * width === 1 && (elastic || !filled)) return { ...value, blocked: false, padded: filled };
     return scope.once(`plain ${value.name}`, () => {
@@ -88,7 +90,8 @@ export class Placement {
     return info;
   }
 
-  private sizes({ group, full, per }: Extent): readonly number[] {
+  private sizes(extent: Extent): readonly number[] {
+    const { group, full, per } = extent.parts[0] ?? { group: undefined, full: 1, per: 1 };
     const sizes = group === undefined ? [full / per] : (this.supernet.spec.channels[group]?.sizes ?? []);
     return sizes;
   }

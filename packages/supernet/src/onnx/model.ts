@@ -38,6 +38,8 @@ export interface Tensor {
   type: DataType;
   dims: number[];
   bytes: Uint8Array;
+  /** The elements lie in a file beside the model instead, from `offset` bytes on; `bytes` is empty then. */
+  external?: { file: string; offset: number };
 }
 
 interface AttributeValues {
@@ -111,7 +113,7 @@ export function elements(dims: readonly number[]): number {
 /** The values of a float32 tensor, as a view where the bytes are aligned, else as a copy. */
 export function floats(tensor: Tensor): Float32Array {
   const { bytes } = tensor;
-  const aligned = bytes.byteOffset % 4 === 0 ? bytes : Uint8Array.from(bytes);
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
   return new Float32Array(aligned.buffer, aligned.byteOffset, bytes.byteLength / 4);
 }
 

@@ -51,16 +51,24 @@ describe('reading and writing ONNX', () => {
   });
 
   it('makes constants of Constant nodes and of typed value fields', () => {
+    // In the packed form, in two chunks: the second is a negative number, in ten bytes.
+    const minusFour = Uint8Array.of(0xfc, ...Array.from({ length: 8 }, () => 0xff), 1);
     const raw = {
       irVersion: 8,
       opsetImport: [{ domain: 'ai.onnx', version: 14 }],
       graph: {
-        initializer: [{ name: 'typed', dims: [2], dataType: 7, int64Data: [3, -4] }],
+        initializer: [{ name: 'typed', dims: [2], dataType: 7, int64Data: [Uint8Array.of(3), minusFour] }],
         node: [
           {
             opType: 'Constant',
             output: ['made'],
-            attribute: [{ name: 'value', type: 4, t: { dims: [1], dataType: 1, floatData: [1.5] } }],
+            attribute: [
+              {
+                name: 'value',
+                type: 4,
+                t: { dims: [1], dataType: 1, floatData: [new Uint8Array(Float32Array.of(1.5).buffer)] },
+              },
+            ],
           },
         ],
       },

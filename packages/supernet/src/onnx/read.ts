@@ -6,12 +6,15 @@ import {
   type DataType,
   dataType,
   elements,
+  floatTensor,
   type Graph,
+  int64Tensor,
   type Model,
   type Node,
   type Tensor,
   type Value,
 } from './model.js';
+import { scanModel } from './scan.js';
 import {
   AttributeType,
   ModelMessage,
@@ -24,6 +27,8 @@ import {
 } from './schema.js';
 
 const MAX_PROTOBUF_BYTES = 2 ** 31 - 1;
+/** More axes than any network has. */
+const MAX_RANK = 32;
 const decoder = new TextDecoder();
 
 /**
@@ -33,6 +38,7 @@ export function readModel(bytes: Uint8Array): Model {
   if (bytes.byteLength > MAX_PROTOBUF_BYTES) {
     throw new SupernetError('model-too-large', `The model has ${bytes.byteLength} bytes; an ONNX file ends at 2 GiB.`);
   }
+  scanModel(bytes);
   const raw = decode(bytes);
   if (raw.graph?.node === undefined || raw.opsetImport === undefined) {
     throw new SupernetError('corrupt-model', 'The file is no ONNX model: it holds no graph or names no opset.');
@@ -66,11 +72,15 @@ function readGraph(raw: RawGraph): Graph {
     throw new SupernetError('unsupported-model', 'The model has sparse initializers; store them dense.');
   }
   const initializers = new Map<string, Tensor>();
-  for (const tensor of raw.initializer ?? [])
-    initializers.set(tensor.name ?? '', readTensor(tensor, tensor.name ?? '?'));
+  const hold = (name: string, tensor: Tensor): void => {
+    if (name === '') throw new SupernetError('corrupt-model', 'The model holds a tensor without a name.');
+    if (initializers.has(name)) throw new SupernetError('corrupt-model', `The model holds tensor ${name} twice.`);
+    initializers.set(name, tensor);
+  };
+  for (const tensor of raw.initializer ?? []) hold(tensor.name ?? '', readTensor(tensor, tensor.name ?? '?'));
   const nodes: Node[] = [];
   for (const node of (raw.node ?? []).map(readNode)) {
-    if (node.op === 'Constant' && node.domain === '') initializers.set(node.outputs[0] ?? '', constant(node));
+    if (node.op === 'Constant' && node.domain === '') hold(node.outputs[0] ?? '', constant(node));
     else nodes.push(node);
   }
   const inputs = (raw.input ?? []).filter((input) => !initializers.has(input.name ?? ''));
@@ -84,8 +94,14 @@ function readGraph(raw: RawGraph): Graph {
 }
 
 function constant(node: Node): Tensor {
-  const { value } = node.attributes;
-  if (value?.kind === 'tensor') return value.value;
+  const [value, ...others] = Object.values(node.attributes);
+  if (others.length === 0) {
+    if (value?.kind === 'tensor') return value.value;
+    if (value?.kind === 'float') return floatTensor([], [value.value]);
+    if (value?.kind === 'floats') return floatTensor([value.value.length], value.value);
+    if (value?.kind === 'int') return int64Tensor([], [value.value]);
+    if (value?.kind === 'ints') return int64Tensor([value.value.length], value.value);
+  }
   throw new SupernetError('unsupported-model', `The constant ${node.outputs[0]} is not given as a tensor.`);
 }
 
@@ -111,7 +127,7 @@ function readAttribute(raw: RawAttribute, node: string): Attribute {
     case AttributeType.INT:
       return { kind: 'int', value: raw.i ?? 0 };
     case AttributeType.STRING:
-      return { kind: 'string', value: decoder.decode(raw.s) };
+      return { kind: 'string', value: decoder.decode(raw.s ?? new Uint8Array(0)) };
     case AttributeType.TENSOR:
       return { kind: 'tensor', value: readTensor(raw.t ?? {}, node) };
     case AttributeType.GRAPH:
@@ -142,6 +158,9 @@ function readTensor(raw: RawTensor, name: string): Tensor {
     );
   }
   const dims = raw.dims ?? [];
+  if (dims.length > MAX_RANK || dims.some((size) => !(Number.isSafeInteger(size) && size >= 0))) {
+    throw new SupernetError('corrupt-model', `Tensor ${name} has the shape [${dims.slice(0, MAX_RANK)}].`);
+  }
   const bytes = raw.rawData ?? packValues(raw, type);
   const expected = elements(dims) * bytesPerElement(type);
   if (bytes.byteLength !== expected) {
@@ -153,14 +172,40 @@ function readTensor(raw: RawTensor, name: string): Tensor {
   return { type, dims, bytes };
 }
 
-/** The typed value fields that a tensor may use instead of raw bytes. */
+/** The typed value fields that a tensor may use instead of raw bytes; floats are packed as they lie in memory. */
 function packValues(raw: RawTensor, type: DataType): Uint8Array {
-  if (type === 'float32') return new Uint8Array(Float32Array.from(raw.floatData ?? []).buffer);
-  if (type === 'float64') return new Uint8Array(Float64Array.from(raw.doubleData ?? []).buffer);
-  if (type === 'int64') return new Uint8Array(BigInt64Array.from(raw.int64Data ?? [], BigInt).buffer);
-  const values = raw.int32Data ?? [];
-  if (bytesPerElement(type) === 1) return Uint8Array.from(values);
-  return new Uint8Array((bytesPerElement(type) === 2 ? Uint16Array.from(values) : Int32Array.from(values)).buffer);
+  if (type === 'float32') return joined(raw.floatData);
+  if (type === 'float64') return joined(raw.doubleData);
+  const values = varints(joined(type === 'int64' ? raw.int64Data : raw.int32Data));
+  const size = bytesPerElement(type);
+  const out = new DataView(new ArrayBuffer(values.length * size));
+  for (const [i, value] of values.entries()) {
+    if (size === 8) out.setBigInt64(8 * i, value, true);
+    else if (size === 4) out.setInt32(4 * i, Number(BigInt.asIntN(32, value)), true);
+    else if (size === 2) out.setInt16(2 * i, Number(BigInt.asIntN(16, value)), true);
+    else out.setInt8(i, Number(BigInt.asIntN(8, value)));
+  }
+  return new Uint8Array(out.buffer);
+}
+
+function joined(chunks: readonly Uint8Array[] = []): Uint8Array {
+  const [only] = chunks;
+  return chunks.length === 1 && only !== undefined ? only : new Uint8Array(Buffer.concat(chunks));
+}
+
+/** Numbers of up to 64 bits in protobuf's variable-length form; the short ones without BigInt, which is slow. */
+function varints(bytes: Uint8Array): BigInt64Array {
+  const values = new BigInt64Array(bytes.reduce((count, byte) => count + (byte < 128 ? 1 : 0), 0));
+  let [count, low, high, digit] = [0, 0, 0n, 0];
+  for (const byte of bytes) {
+    if (digit < 7) low += (byte & 127) * 2 ** (7 * digit);
+    else if (digit < 10) high |= BigInt(byte & 127) << BigInt(7 * digit);
+    digit++;
+    if (byte >= 128) continue;
+    values[count++] = digit <= 7 ? BigInt(low) : BigInt.asIntN(64, high | BigInt(low));
+    [low, high, digit] = [0, 0n, 0];
+  }
+  return values;
 }
 
 function readValue(raw: RawValueInfo): Value {

@@ -6,7 +6,6 @@ import protobuf from 'protobufjs';
 
 const one = (id: number, type: string) => ({ id, type });
 const many = (id: number, type: string) => ({ id, type, rule: 'repeated' });
-const packed = (id: number, type: string) => ({ id, type, rule: 'repeated', options: { packed: true } });
 const unpacked = (id: number, type: string) => ({ id, type, rule: 'repeated', options: { packed: false } });
 
 const root = protobuf.Root.fromJSON({
@@ -61,15 +60,18 @@ const root = protobuf.Root.fromJSON({
       fields: {
         dims: unpacked(1, 'int64'),
         dataType: one(2, 'int32'),
-        floatData: packed(4, 'float'),
-        int32Data: packed(5, 'int32'),
-        int64Data: packed(7, 'int64'),
+        // Packed numbers, left as bytes: as JavaScript numbers they would take many times the memory.
+        floatData: many(4, 'bytes'),
+        int32Data: many(5, 'bytes'),
+        int64Data: many(7, 'bytes'),
         name: one(8, 'string'),
         rawData: one(9, 'bytes'),
-        doubleData: packed(10, 'double'),
+        doubleData: many(10, 'bytes'),
+        externalData: many(13, 'Entry'),
         dataLocation: one(14, 'int32'),
       },
     },
+    Entry: { fields: { key: one(1, 'string'), value: one(2, 'string') } },
     ValueInfo: { fields: { name: one(1, 'string'), type: one(2, 'Type') } },
     Type: { fields: { tensorType: one(1, 'TensorType') } },
     TensorType: { fields: { elemType: one(1, 'int32'), shape: one(2, 'Shape') } },
@@ -135,12 +137,14 @@ export interface RawAttribute {
 export interface RawTensor {
   dims?: number[];
   dataType?: number;
-  floatData?: number[];
-  int32Data?: number[];
-  int64Data?: number[];
-  doubleData?: number[];
+  /** Packed, in any number of chunks. */
+  floatData?: Uint8Array[];
+  int32Data?: Uint8Array[];
+  int64Data?: Uint8Array[];
+  doubleData?: Uint8Array[];
   name?: string;
   rawData?: Uint8Array;
+  externalData?: { key?: string; value?: string }[];
   dataLocation?: number;
 }
 

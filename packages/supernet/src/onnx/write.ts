@@ -1,6 +1,16 @@
 /** Model -> bytes of an ONNX file. Equal models give equal bytes. */
 import { SupernetError } from '../errors.js';
-import { type Attribute, dataTypeCode, type Graph, type Model, type Node, type Tensor, type Value } from './model.js';
+import {
+  type Attribute,
+  bytesPerElement,
+  dataTypeCode,
+  elements,
+  type Graph,
+  type Model,
+  type Node,
+  type Tensor,
+  type Value,
+} from './model.js';
 import {
   AttributeType,
   ModelMessage,
@@ -12,6 +22,8 @@ import {
 } from './schema.js';
 
 const MAX_PROTOBUF_BYTES = 2 ** 31 - 1;
+/** TensorProto.DataLocation. */
+const EXTERNAL = 1;
 const encoder = new TextEncoder();
 
 /** @throws SupernetError `model-too-large` */
@@ -72,7 +84,16 @@ function writeAttribute(attribute: Attribute): RawAttribute {
 }
 
 function writeTensor(tensor: Tensor): RawTensor {
-  return { dims: tensor.dims, dataType: dataTypeCode(tensor.type), rawData: tensor.bytes };
+  const { dims, type, bytes, external } = tensor;
+  const dataType = dataTypeCode(type);
+  if (external === undefined) return { dims, dataType, rawData: bytes };
+  const entries = {
+    location: external.file,
+    offset: String(external.offset),
+    length: String(elements(dims) * bytesPerElement(type)),
+  };
+  const externalData = Object.entries(entries).map(([key, value]) => ({ key, value }));
+  return { dims, dataType, dataLocation: EXTERNAL, externalData };
 }
 
 function writeValue(value: Value): RawValueInfo {

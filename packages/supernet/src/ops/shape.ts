@@ -1,46 +1,185 @@
-/** Operators that take [n, c, h, w] to [n, features]. */
-import { integers, makeNode, type Node } from '../onnx/model.js';
-import { attribute, constantInput, type Follower, type OpHandler, type TensorInfo, unsupported } from './handler.js';
+/** Operators that view a tensor otherwise: reshape, flatten, transpose, axes of size 1. */
+import { type Axis, axis, describeAxis, extentOf, fixedAxis, hasRows, regroup, type Size, sameAxis } from '../axes.js';
+import { SupernetError } from '../errors.js';
+import { type Extent, isElastic } from '../extent.js';
+import { int64Tensor, makeNode, type Node } from '../onnx/model.js';
+import {
+  attribute,
+  axisIndex,
+  integerInput,
+  label,
+  listOf,
+  type OpHandler,
+  type TensorInfo,
+  tensorInfo,
+  unsupported,
+} from './handler.js';
 
-function flattened(info: TensorInfo): TensorInfo {
-  const [rows = 0, ...sizes] = info.dims;
-  const features = sizes.reduce((product, size) => product * size, 1);
-  const per = (info.channels.per * features) / info.channels.full;
-  return { ...info, dims: [rows, features], channels: { ...info.channels, full: features, per } };
-}
+/** No tensor of a network has more axes, and each costs work. */
+const MAX_RANK = 12;
 
 export const flatten: OpHandler = (node, follower) => {
-  if (attribute(node, 'axis', 'int', 1) !== 1) throw unsupported(node, 'only axis 1 is supported');
-  follower.produce(node.outputs[0], flattened(follower.info(node.inputs[0])));
+  const info = follower.info(node.inputs[0]);
+  const at = attribute(node, 'axis', 'int', 1);
+  const begin = at === info.axes.length ? at : axisIndex(node, at, info.axes.length);
+  const [outer, inner] = [info.axes.slice(0, begin), info.axes.slice(begin)].map((axes) => axis(...axes.flat()));
+  follower.produce(node.outputs[0], tensorInfo(info.type, [outer ?? [], inner ?? []]));
   return node;
 };
 
-/** A reshape to [n, features] names the largest subnet's features; `Flatten` says the same for every subnet. */
+/**
+ * A reshape names the largest subnet's sizes. What it means is found by regrouping the axes, and written so that it
+ * holds for every subnet: with 0 (as it was) and -1 (what is left) where these suffice, else with sizes that follow
+ * the subnet.
+ */
 export const reshape: OpHandler = (node, follower) => {
   const info = follower.info(node.inputs[0]);
-  const shape = integers(constantInput(node, 1, follower));
-  const flat = flattened(info);
-  const [rows, features] = shape;
-  const same = shape.length === 2 && (rows === 0 || rows === -1) && (features === -1 || features === flat.dims[1]);
-  if (!same || rows === features) throw unsupported(node, `[${info.dims}] to [${shape}]; only to [n, features]`);
-  return flatten({ ...makeNode('Flatten', node.inputs.slice(0, 1), node.outputs), name: node.name }, follower);
+  const shape = follower.known(node.inputs[1]);
+  if (shape === undefined || shape.dims.length !== 1 || shape.values.length > MAX_RANK) {
+    throw unsupported(node, `its shape ${node.inputs[1] || '(none)'} cannot be worked out`);
+  }
+  const wanted = shape.values.map(({ n, rows }): Size => ({ n, rows }));
+  const sizes = resolve(wanted, info, attribute(node, 'allowzero', 'int', 0) === 1);
+  const axes = sizes && regroup(info.axes, sizes, (group) => follower.sizesOf(group));
+  if (axes === undefined || typeof axes === 'string') {
+    const elastic = info.axes.some((factors) => factors.some((f) => f !== 'rows' && isElastic(f)));
+    const [from, to] = [info.axes.map(describeAxis), wanted.map(({ n, rows }) => (rows ? `${n} * rows` : n))];
+    throw new SupernetError(
+      elastic ? 'invalid-spec' : 'unsupported-model',
+      `${label(node)} takes [${from}] to [${to.join(',')}]: ${axes ?? 'the sizes do not fit'}.`,
+    );
+  }
+  const [rows = []] = axes;
+  if (axes.length === 2 && sameAxis(rows, info.axes[0] ?? []) && hasRows(rows)) {
+    return flatten({ ...makeNode('Flatten', node.inputs.slice(0, 1), node.outputs), name: node.name }, follower);
+  }
+  const entries = portableShape(node, info.axes, axes);
+  const largest = entries.map((entry) => (typeof entry === 'number' ? entry : entry.full));
+  const name = follower.addConstant(`${node.outputs[0]}/shape`, int64Tensor([largest.length], largest));
+  const used: Node = { ...node, inputs: [node.inputs[0] ?? '', name], attributes: {} };
+  if (entries.some((entry) => typeof entry !== 'number')) follower.sized(used, 1, entries);
+  follower.produce(node.outputs[0], tensorInfo(info.type, axes));
+  return used;
 };
 
-function reducedAxes(node: Node, follower: Follower): number[] {
-  return node.inputs[1] ? integers(constantInput(node, 1, follower)) : attribute(node, 'axes', 'ints', []);
+/** The sizes with 0 and -1 resolved; undefined if they cannot be. */
+function resolve(wanted: readonly Size[], { axes }: TensorInfo, zeroIsZero: boolean): Size[] | undefined {
+  const measured = axes.map(sizeAsWhole);
+  const copied = wanted.map((size, i) => (size.n === 0 && !zeroIsZero ? measured[i] : size));
+  const open = copied.filter((size) => size?.n === -1).length;
+  const known = copied.filter((size): size is Size => size !== undefined && size.n !== -1);
+  if (open > 1 || copied.includes(undefined) || known.some(({ n }) => !(n > 0))) return undefined;
+  const [all, given] = [total(measured), total(known)];
+  const rest: Size = { n: all.n / given.n, rows: all.rows && !given.rows };
+  if (!Number.isInteger(rest.n) || rest.n < 1) return undefined;
+  return copied.map((size) => (size === undefined || size.n === -1 ? rest : size));
 }
 
-/** The mean over height and width. */
-export const reduceMean: OpHandler = (node, follower) => {
+function sizeAsWhole(factors: Axis): Size {
+  return { n: factors.reduce((n, factor) => n * (factor === 'rows' ? 1 : factor.full), 1), rows: hasRows(factors) };
+}
+
+function total(sizes: readonly Size[]): Size {
+  return sizes.reduce((all, { n, rows }) => ({ n: all.n * n, rows: all.rows || rows }), { n: 1, rows: false });
+}
+
+/** A shape for Reshape that is right in every subnet and for every batch. */
+function portableShape(node: Node, from: readonly Axis[], to: readonly Axis[]): (number | Extent)[] {
+  const batch = to.findIndex((factors, i) => hasRows(factors) && !sameAxis(factors, from[i] ?? []));
+  let open = batch === -1;
+  return to.map((factors, i): number | Extent => {
+    const extent = extentOf(factors);
+    const before = from[i];
+    if (extent !== undefined && !isElastic(extent)) return extent.full;
+    if (before !== undefined && sameAxis(factors, before)) return 0;
+    if (!open && i !== batch) {
+      if (extent === undefined) throw unsupported(node, `it merges ${describeAxis(factors)} into one axis`);
+      return extent;
+    }
+    open = false;
+    return -1;
+  });
+}
+
+export const transpose: OpHandler = (node, follower) => {
   const info = follower.info(node.inputs[0]);
-  const axes = reducedAxes(node, follower)
-    .map((axis) => (axis < 0 ? axis + info.dims.length : axis))
-    .sort();
-  if (info.dims.length !== 4 || axes.join() !== '2,3') {
-    throw unsupported(node, `reduces axes [${axes}] of [${info.dims}]; only height and width can be reduced`);
+  const perm = attribute(
+    node,
+    'perm',
+    'ints',
+    info.axes.map((_, i) => info.axes.length - 1 - i),
+  );
+  if (perm.length !== info.axes.length || new Set(perm).size !== perm.length) {
+    throw unsupported(node, `its order [${perm}] does not fit [${info.dims}]`);
   }
-  const kept = info.dims.slice(0, 2);
-  const dims = attribute(node, 'keepdims', 'int', 1) === 1 ? [...kept, 1, 1] : kept;
-  follower.produce(node.outputs[0], { ...info, dims });
+  const axes = perm.map((from) => info.axes[axisIndex(node, from, info.axes.length)] ?? []);
+  follower.produce(node.outputs[0], tensorInfo(info.type, axes));
+  return node;
+};
+
+export const squeeze: OpHandler = (node, follower) => {
+  const info = follower.info(node.inputs[0]);
+  const given = listOf(node, 'axes', 1, follower)?.map((at) => axisIndex(node, at, info.axes.length));
+  const gone = new Set(given ?? [...info.axes.keys()].filter((i) => info.axes[i]?.length === 0));
+  for (const i of gone) {
+    if (info.axes[i]?.length !== 0) throw unsupported(node, `axis ${i} of [${info.dims}] is not of size 1`);
+  }
+  follower.produce(
+    node.outputs[0],
+    tensorInfo(
+      info.type,
+      info.axes.filter((_, i) => !gone.has(i)),
+    ),
+  );
+  return node;
+};
+
+export const unsqueeze: OpHandler = (node, follower) => {
+  const info = follower.info(node.inputs[0]);
+  const axes = listOf(node, 'axes', 1, follower) ?? [];
+  const rank = info.axes.length + axes.length;
+  if (rank > MAX_RANK) throw unsupported(node, `it makes ${rank} axes`);
+  const added = new Set(axes.map((at) => axisIndex(node, at, rank)));
+  if (added.size !== axes.length) throw unsupported(node, `it names an axis twice: [${axes}]`);
+  const rest = [...info.axes];
+  const out = Array.from({ length: rank }, (_, i) => (added.has(i) ? [] : (rest.shift() ?? [])));
+  follower.produce(node.outputs[0], tensorInfo(info.type, out));
+  return node;
+};
+
+/** Mean, sum or largest over axes; over elastic ones too, since a subnet's tensors hold nothing but what is used. */
+export const reduce: OpHandler = (node, follower) => {
+  const info = follower.info(node.inputs[0]);
+  const given = listOf(node, 'axes', 1, follower);
+  if (given === undefined || given.length === 0) throw unsupported(node, 'it names no axes');
+  const gone = new Set(given.map((at) => axisIndex(node, at, info.axes.length)));
+  for (const i of gone) {
+    if (hasRows(info.axes[i] ?? [])) throw unsupported(node, 'it would mix the rows of the batch');
+  }
+  const keeps = attribute(node, 'keepdims', 'int', 1) === 1;
+  const axes = info.axes.flatMap((factors, i) => (gone.has(i) ? (keeps ? [[]] : []) : [factors]));
+  follower.produce(node.outputs[0], tensorInfo(info.type, axes));
+  return node;
+};
+
+/** Zeros (or another constant) around; only where the size is the same in every subnet. */
+export const pad: OpHandler = (node, follower) => {
+  const info = follower.info(node.inputs[0]);
+  const pads = integerInput(node, 1, follower);
+  const given = node.inputs[3] ? integerInput(node, 3, follower) : [...info.axes.keys()];
+  const along = given.map((at) => axisIndex(node, at, info.axes.length));
+  if (pads.length !== 2 * along.length) throw unsupported(node, `its pads [${pads}] do not fit [${info.dims}]`);
+  const axes = [...info.axes];
+  for (const [k, i] of along.entries()) {
+    const added = (pads[k] ?? 0) + (pads[k + along.length] ?? 0);
+    const [size, factors] = [info.dims[i] ?? 0, info.axes[i] ?? []];
+    const untouched = pads[k] === 0 && pads[k + along.length] === 0;
+    if (untouched) continue;
+    if (factors.some((factor) => factor === 'rows' || isElastic(factor)) || !(size + added >= 1)) {
+      throw unsupported(node, `it pads axis ${i} of [${info.axes.map(describeAxis)}]`);
+    }
+    axes[i] = fixedAxis(size + added);
+  }
+  follower.produce(node.outputs[0], tensorInfo(info.type, axes));
   return node;
 };

@@ -1,76 +1,48 @@
-/** The blocked form at run time: actuation makes the subnet's weights, runs take them as inputs. */
-import type * as ort from 'onnxruntime-node';
-import { Actuator, type HostedGraph } from '../blocked/actuator.js';
+/**
+ * The blocked form at run time, in one of three ways, the fastest that the hosted subnets allow:
+ *
+ *   own      a graph per subnet, weights mapped: as fast as the extracted subnet
+ *   depths   a graph per choice of depths, weights as inputs
+ *   shared   one graph for all, weights as inputs, depth by `If`
+ *
+ * Each graph holds the memory of its activations, so large networks and many subnets share one.
+ */
+import { activationBytes } from '../blocked/activations.js';
 import { blockSize } from '../blocked/block-size.js';
-import { forwardGraph } from '../blocked/forward.js';
+import { mappingWorks } from '../blocked/mapped-graph.js';
 import { BlockedStore } from '../blocked/store.js';
 import { SupernetError } from '../errors.js';
 import type { HostedSubnet } from '../norms.js';
-import { openSession } from '../ort.js';
-import type { SubnetConfig } from '../spec.js';
 import type { Supernet } from '../supernet.js';
+import { openFed } from './fed-form.js';
 import type { Form } from './form.js';
+import type { Hosting } from './hosting.js';
+import { openOwn } from './own-form.js';
 
-/**
- * Up to this many choices of depths get a graph each (some 0.3 MB without the activations' memory); more share one
- * graph with `If`.
- */
-export const MAX_GRAPHS = 16;
+/** Choices of depths that get a graph each; opening one that takes its weights as inputs is slow. */
+const MAX_DEPTH_GRAPHS = 16;
+/** What the activations of all graphs may take together, as reckoned for 16 rows, before all subnets share a graph. */
+const ACTIVATION_BYTES = 128 * 2 ** 20;
 
-interface Loaded extends HostedGraph {
-  readonly session: ort.InferenceSession;
+export interface BlockedOptions {
+  readonly threads: number;
+  /** See SessionOptions. */
+  readonly actuatedBytes: number;
+  readonly maxGraphs: number;
 }
 
 /** @throws SupernetError `blocked-unavailable` */
 export async function openBlocked(
   supernet: Supernet,
   subnets: readonly HostedSubnet[],
-  threads: number,
-  budgetBytes: number,
+  { threads, actuatedBytes, maxGraphs }: BlockedOptions,
 ): Promise<Form> {
   const block = await blockSize();
   if (block === undefined) {
     throw new SupernetError('blocked-unavailable', 'ONNX Runtime has no blocked layout on this machine.');
   }
-  const store = new BlockedStore(block);
-  const loaded = await loadGraphs(supernet, subnets, store, threads);
-  const actuator = new Actuator(supernet, store, loaded, budgetBytes);
-  return {
-    name: 'blocked',
-    actuatedBytes: actuator.bytes,
-    actuate: (index) => {
-      const session = loaded[index]?.session;
-      if (session === undefined) throw new RangeError(`There is no subnet ${index}.`);
-      return { session, feeds: actuator.actuate(index) };
-    },
-    release: async () => {
-      await Promise.all([...new Set(loaded.map(({ session }) => session))].map((session) => session.release()));
-    },
-  };
-}
-
-/** The graph of each subnet; subnets of equal depths share one. */
-async function loadGraphs(
-  supernet: Supernet,
-  subnets: readonly HostedSubnet[],
-  store: BlockedStore,
-  threads: number,
-): Promise<Loaded[]> {
-  const groups = Object.keys(supernet.spec.depth);
-  const key = (config: SubnetConfig) => groups.map((group) => config[group]).join();
-  const distinct = new Map(subnets.map(({ config }) => [key(config), config]));
-  const open = async (depths?: SubnetConfig) => {
-    const graph = forwardGraph(supernet, store, depths);
-    return { graph, session: await openSession(graph.model, threads) };
-  };
-  if (distinct.size > MAX_GRAPHS) {
-    const shared = await open();
-    return subnets.map((subnet) => ({ subnet, ...shared }));
-  }
-  const loaded = new Map<string, Awaited<ReturnType<typeof open>>>();
-  for (const [depths, config] of distinct) loaded.set(depths, await open(config));
-  return subnets.flatMap((subnet) => {
-    const own = loaded.get(key(subnet.config));
-    return own === undefined ? [] : [{ subnet, ...own }];
-  });
+  const hosting: Hosting = { supernet, subnets, store: new BlockedStore(block), threads, budgetBytes: actuatedBytes };
+  const graphs = Math.min(maxGraphs, Math.floor(ACTIVATION_BYTES / activationBytes(supernet)));
+  const own = subnets.length <= graphs && (await mappingWorks());
+  return (own ? await openOwn(hosting) : undefined) ?? openFed(hosting, Math.min(MAX_DEPTH_GRAPHS, graphs));
 }

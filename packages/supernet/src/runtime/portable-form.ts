@@ -1,7 +1,7 @@
 /** The portable form at run time: a subnet is a handful of integers. */
 import * as ort from 'onnxruntime-node';
 import type { HostedSubnet } from '../norms.js';
-import { openSession } from '../ort.js';
+import { type ExecutionProvider, openSession } from '../ort.js';
 import { controlName, portable, SUBNET_CONTROL } from '../portable.js';
 import type { Supernet } from '../supernet.js';
 import type { Form } from './form.js';
@@ -10,8 +10,9 @@ export async function openPortable(
   supernet: Supernet,
   subnets: readonly HostedSubnet[],
   threads: number,
+  executionProvider: ExecutionProvider,
 ): Promise<Form> {
-  const session = await openSession(portable(supernet, subnets), threads);
+  const session = await openSession(portable(supernet, subnets), threads, executionProvider);
   const taken = new Set(session.inputNames);
   const actuated = subnets.map(({ config }, index) => {
     const sizes = supernet.groups.map(({ name }) => [controlName(name), int64([1], config[name] ?? 0)] as const);

@@ -1,27 +1,36 @@
 /**
  * A supernet loaded once, switched between subnets in place. One run at a time; ONNX Runtime blocks the calling
- * thread for the whole of it.
+ * thread for the whole of it. In the blocked form the session keeps nothing of the Supernet or the statistics that it
+ * was opened with: it has what it needs in a form of its own.
  */
 import * as ort from 'onnxruntime-node';
 import { canonicalConfig } from '../config.js';
 import { SupernetError } from '../errors.js';
 import { checkStatistics, type HostedSubnet } from '../norms.js';
-import { floatOutput, type TypedArray } from '../ort.js';
+import { type ExecutionProvider, floatOutput, type TypedArray } from '../ort.js';
 import type { Supernet, TensorSignature } from '../supernet.js';
 import { openBlocked } from './blocked-form.js';
 import type { Actuated, Form, FormName } from './form.js';
 import { openPortable } from './portable-form.js';
 
 export interface SessionOptions {
+  /** What runs the graphs; `webgpu` and `cuda` take the portable form alone. Default `cpu`. */
+  readonly executionProvider?: ExecutionProvider;
   /** `auto`: blocked where this machine and this network allow it, else portable. Default `auto`. */
   readonly form?: 'auto' | FormName;
   /** Threads inside one operator; default 1. */
   readonly threads?: number;
   /** Memory for the weights of the active and the recently active subnets; blocked form only. Default 32 MiB. */
   readonly actuatedBytes?: number;
+  /**
+   * Graphs that may be open at once, each with some 0.2 MB and the memory of its activations; blocked form only. With as
+   * many as subnets each runs in a graph of its own, which is fastest. Default 64, fewer where activations are large.
+   */
+  readonly maxGraphs?: number;
 }
 
 const ACTUATED_BYTES = 32 * 2 ** 20;
+const MAX_GRAPHS = 64;
 
 export class SupernetSession {
   private active: Actuated | undefined;
@@ -29,11 +38,13 @@ export class SupernetSession {
   private readonly rowElements: number;
 
   private constructor(
-    readonly supernet: Supernet,
-    readonly subnets: readonly HostedSubnet[],
+    inputs: readonly TensorSignature[],
+    private readonly outputs: readonly TensorSignature[],
+    /** The subnets that `actuate` can be told, by index. */
+    readonly subnets: readonly Pick<HostedSubnet, 'id' | 'config'>[],
     private readonly loaded: Form,
   ) {
-    const [input] = supernet.inputs;
+    const [input] = inputs;
     if (input === undefined) throw new SupernetError('unsupported-model', 'The supernet has no input.');
     this.input = input;
     this.rowElements = input.shape.slice(1).reduce((product, size) => product * size, 1);
@@ -42,17 +53,35 @@ export class SupernetSession {
   /**
    * Loads the supernet and actuates the first of `subnets`.
    * @throws SupernetError `invalid-config`, `invalid-statistics`, `blocked-unavailable` (only with form `blocked`)
+   * @throws Error of ONNX Runtime where `executionProvider` does not work on this machine
    */
   static async open(
     supernet: Supernet,
     subnets: readonly HostedSubnet[],
-    { form = 'auto', threads = 1, actuatedBytes = ACTUATED_BYTES }: SessionOptions = {},
+    {
+      executionProvider = 'cpu',
+      form = 'auto',
+      threads = 1,
+      actuatedBytes = ACTUATED_BYTES,
+      maxGraphs = MAX_GRAPHS,
+    }: SessionOptions = {},
   ): Promise<SupernetSession> {
     if (subnets.length === 0) throw new SupernetError('invalid-config', 'A session needs at least one subnet.');
-    const hosted = subnets.map((subnet) => ({ ...subnet, config: canonicalConfig(supernet, subnet.config) }));
-    for (const { config, statistics } of hosted) checkStatistics(supernet, config, statistics);
-    const loaded = await load(supernet, hosted, form, threads, actuatedBytes);
-    const session = new SupernetSession(supernet, hosted, loaded);
+    const hosted = subnets.map((subnet): HostedSubnet => {
+      const config = canonicalConfig(supernet, subnet.config);
+      // Statistics may be decoded when they are read: hundreds of them should not be in memory at once.
+      return {
+        id: subnet.id,
+        config,
+        get statistics() {
+          return subnet.statistics;
+        },
+      };
+    });
+    for (const subnet of hosted) checkStatistics(supernet, subnet.config, subnet.statistics);
+    const loaded = await load(supernet, hosted, { executionProvider, form, threads, actuatedBytes, maxGraphs });
+    const kept = hosted.map(({ id, config }) => ({ id, config }));
+    const session = new SupernetSession(supernet.inputs, supernet.outputs, kept, loaded);
     session.actuate(0);
     return session;
   }
@@ -96,7 +125,7 @@ export class SupernetSession {
     const { session, feeds } = this.active;
     feeds[name] = new ort.Tensor(datatype, input, [rows, ...shape.slice(1)]);
     const outputs = await session.run(feeds);
-    return this.supernet.outputs.map((output) => floatOutput(outputs, output.name));
+    return this.outputs.map((output) => floatOutput(outputs, output.name));
   }
 
   async release(): Promise<void> {
@@ -107,16 +136,21 @@ export class SupernetSession {
 async function load(
   supernet: Supernet,
   subnets: readonly HostedSubnet[],
-  form: 'auto' | FormName,
-  threads: number,
-  actuatedBytes: number,
+  { executionProvider, form, threads, actuatedBytes, maxGraphs }: Required<SessionOptions>,
 ): Promise<Form> {
-  if (form === 'portable') return openPortable(supernet, subnets, threads);
+  if (form === 'blocked' && executionProvider !== 'cpu') {
+    throw new SupernetError(
+      'blocked-unavailable',
+      `The blocked form runs on the CPU alone, not on ${executionProvider}.`,
+    );
+  }
+  const openPlain = () => openPortable(supernet, subnets, threads, executionProvider);
+  if (form === 'portable' || executionProvider !== 'cpu') return openPlain();
   try {
-    return await openBlocked(supernet, subnets, threads, actuatedBytes);
+    return await openBlocked(supernet, subnets, { threads, actuatedBytes, maxGraphs });
   } catch (error) {
     const unavailable = error instanceof SupernetError && error.code === 'blocked-unavailable';
     if (form === 'blocked' || !unavailable) throw error;
-    return openPortable(supernet, subnets, threads);
+    return openPlain();
   }
 }

@@ -19,6 +19,8 @@ interface ConvOptions {
   kernel?: number;
   stride?: number;
   bias?: boolean;
+  /** Half the kernel unless given. */
+  pad?: number;
 }
 
 /** One method per layer; each returns the tensor that it computes, called after the layer. */
@@ -44,11 +46,11 @@ export class Network {
     return this.op('Mul', { name: 'float', channels }, 'scaled', this.constant('scale', [], [1 / 255]));
   }
 
-  conv(name: string, x: Shaped, channels: number, { kernel = 3, stride = 1, bias = false }: ConvOptions = {}): Shaped {
+  conv(name: string, x: Shaped, channels: number, options: ConvOptions = {}): Shaped {
+    const { kernel = 3, stride = 1, bias = false, pad = (kernel - 1) / 2 } = options;
     const dims = [channels, x.channels, kernel, kernel];
     const weight = this.random(`${name}.weight`, dims, Math.sqrt(2 / (x.channels * kernel * kernel)));
     const inputs = [x.name, weight, ...(bias ? [this.random(`${name}.bias`, [channels], 0.5)] : [])];
-    const pad = (kernel - 1) / 2;
     const attributes = { kernel_shape: [kernel, kernel], strides: [stride, stride], pads: [pad, pad, pad, pad] };
     this.nodes.push(makeNode('Conv', inputs, [name], attributes));
     return { name, channels };
@@ -71,6 +73,39 @@ export class Network {
     const inputs = [x.name, ...others.map((other) => (typeof other === 'string' ? other : other.name))];
     this.nodes.push(makeNode(op, inputs, [name]));
     return { name, channels: x.channels };
+  }
+
+  /** A node of any kind; the tensor that it computes is called `name`. */
+  add(op: string, inputs: string[], name: string, attributes: Parameters<typeof makeNode>[3] = {}): string {
+    this.nodes.push(makeNode(op, inputs, [name], attributes));
+    return name;
+  }
+
+  integers(name: string, values: number[]): string {
+    this.initializers.set(name, int64Tensor([values.length], values));
+    return name;
+  }
+
+  /** A depthwise convolution. */
+  depthwise(name: string, x: Shaped, stride = 1): Shaped {
+    const weight = this.random(`${name}.weight`, [x.channels, 1, 3, 3], Math.sqrt(2 / 9));
+    const attributes = { kernel_shape: [3, 3], strides: [stride, stride], pads: [1, 1, 1, 1], group: x.channels };
+    this.nodes.push(makeNode('Conv', [x.name, weight], [name], attributes));
+    return { name, channels: x.channels };
+  }
+
+  /** A grouped convolution with a bias. */
+  grouped(name: string, x: Shaped, channels: number, groups: number): Shaped {
+    const weight = this.random(`${name}.weight`, [channels, x.channels / groups, 3, 3], 0.4);
+    const inputs = [x.name, weight, this.random(`${name}.bias`, [channels], 0.5)];
+    this.nodes.push(makeNode('Conv', inputs, [name], { kernel_shape: [3, 3], pads: [1, 1, 1, 1], group: groups }));
+    return { name, channels };
+  }
+
+  concat(name: string, ...parts: Shaped[]): Shaped {
+    const names = parts.map((part) => part.name);
+    this.nodes.push(makeNode('Concat', names, [name], { axis: 1 }));
+    return { name, channels: parts.reduce((sum, { channels }) => sum + channels, 0) };
   }
 
   relu(name: string, x: Shaped): Shaped {

@@ -1,0 +1,58 @@
+/** What the blocked form can hold so far: networks whose elastic axis is the channels, cut to a prefix. */
+import { hasRows, isFixed } from '../axes.js';
+import { type Extent, onlyPart, type Part } from '../extent.js';
+import type { Node } from '../onnx/model.js';
+import { attribute, label, type TensorInfo } from '../ops/handler.js';
+import type { Supernet } from '../supernet.js';
+import { unavailable } from './placement.js';
+
+/** Operators that were tried in the blocked form, in blocks or in plain layout. */
+const OPS = new Set([
+  ...[
+    'Add',
+    'AveragePool',
+    'BatchNormalization',
+    'Cast',
+    'Clip',
+    'Conv',
+    'Div',
+    'Flatten',
+    'Gemm',
+    'GlobalAveragePool',
+  ],
+  ...['HardSigmoid', 'HardSwish', 'Identity', 'LeakyRelu', 'MatMul', 'MaxPool', 'Mul', 'ReduceMean', 'Relu', 'Sigmoid'],
+  ...['Sub', 'Tanh'],
+]);
+
+/** The one part of an extent. @throws SupernetError `blocked-unavailable` when there are several, or heads */
+export function partOf(extent: Extent): Part {
+  const part = onlyPart(extent);
+  if (part === undefined || part.unit !== 1) throw unavailable('an axis is made of several parts');
+  return part;
+}
+
+/** @throws SupernetError `blocked-unavailable`, naming what the blocked form cannot hold */
+export function requirePlain({ model, followed }: Supernet): void {
+  for (const [name, { axes }] of followed.tensors) {
+    const [rows = [], channels = [], ...others] = axes;
+    const simple = rows.length === 1 && hasRows(rows) && channels.length <= 1 && others.every(isFixed);
+    if (!simple) throw unavailable(`${name} is elastic along another axis than its channels`);
+    for (const factor of channels) if (factor !== 'rows') partOf(factor);
+  }
+  for (const cuts of followed.cuts.values()) for (const cut of [...cuts.values()].flat()) partOf(cut.extent);
+  for (const node of model.graph.nodes) {
+    if (followed.sized.has(node) || followed.grouped.has(node) || node.outputs.length > 1 || !OPS.has(node.op)) {
+      throw unavailable(`${label(node)} is not supported there`);
+    }
+    const known = node.inputs.flatMap((name) => followed.tensors.get(name) ?? []);
+    if (!fits(node, known)) throw unavailable(`${label(node)} is not supported there`);
+  }
+}
+
+function fits(node: Node, inputs: readonly TensorInfo[]): boolean {
+  const [first, second] = inputs;
+  if (node.op === 'Conv') return first?.dims.length === 4 && attribute(node, 'group', 'int', 1) === 1;
+  if (node.op === 'Gemm' || node.op === 'MatMul') return first?.dims.length === 2 && inputs.length === 1;
+  if (node.op === 'ReduceMean') return first?.dims.length === 4;
+  return second === undefined || first?.dims.join() === second.dims.join() || node.op !== 'Add';
+}
