@@ -33,7 +33,7 @@ export default {
       name: 'supernet-knows-no-bus',
       severity: 'error',
       from: { path: room('supernet') },
-      to: { path: '^(packages|services)/', pathNot: room('supernet') },
+      to: { path: '^(packages|services)/', pathNot: [room('supernet'), room('plot')] },
     },
     {
       name: 'shared-imports-no-room',

@@ -1,0 +1,70 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type Chart, sideBySide, toSvg } from './index.js';
+
+const chart: Chart = {
+  title: 'accuracy < latency & more',
+  x: { label: 'latency (ms)', scale: 'log' },
+  y: { label: 'accuracy (%)' },
+  series: [
+    {
+      label: 'front',
+      mark: 'steps+points',
+      points: [
+        [1, 80],
+        [10, 90],
+      ],
+    },
+    { label: 'others', faint: true, points: [[100, 85]] },
+  ],
+};
+
+const circles = (svg: string) =>
+  [...svg.matchAll(/<circle cx="([^"]+)" cy="([^"]+)" r="(?:3|1.8)"\/>/g)].map(([, x, y]) => [Number(x), Number(y)]);
+
+test('places points by the axes: equal factors are equal distances on a logarithmic one', () => {
+  const [[x1 = 0, y1 = 0] = [], [x2 = 0, y2 = 0] = [], [x3 = 0, y3 = 0] = []] = circles(toSvg(chart));
+  expect(x2 - x1).toBeCloseTo(x3 - x2, 1);
+  expect(x2).toBeGreaterThan(x1);
+  expect(y1 - y3).toBeCloseTo(y3 - y2, 1);
+  expect(y2).toBeLessThan(y1);
+});
+
+test('writes titles, axis labels, legend and ticks, escaped', () => {
+  const svg = toSvg(chart);
+  for (const part of ['accuracy &lt; latency &amp; more', 'latency (ms)', '>front<', '>others<', '>10<', '>100<']) {
+    expect(svg).toContain(part);
+  }
+  expect(svg).toMatch(/<path d="M[\d.]+ [\d.]+H[\d.]+V[\d.]+"/);
+});
+
+test('leaves out what cannot be shown, and never writes a number that is none', () => {
+  const value = fc.oneof(
+    fc.double({ min: 1e-6, max: 1e9 }),
+    fc.constantFrom(0, -1, Number.NaN, Number.POSITIVE_INFINITY),
+  );
+  const scale = fc.constantFrom('linear' as const, 'log' as const);
+  fc.assert(
+    fc.property(fc.array(fc.tuple(value, value)), scale, scale, (points, x, y) => {
+      const series = [{ label: 'a', points, mark: 'line+points' as const }];
+      const svg = toSvg({ title: 't', x: { label: 'x', scale: x }, y: { label: 'y', scale: y }, series });
+      expect(svg).not.toMatch(/NaN|Infinity|undefined/);
+    }),
+  );
+});
+
+test('keeps the bounds that are given', () => {
+  const bounded: Chart = {
+    title: 't',
+    x: { label: 'x', min: 0, max: 10 },
+    y: { label: 'y', min: 0, max: 1 },
+    series: [{ label: 'a', points: [[10, 1]] }],
+  };
+  expect(circles(toSvg({ ...bounded, width: 500, height: 300 }))).toEqual([[480, 40]]);
+});
+
+test('lays several charts out in rows', () => {
+  const svg = sideBySide([chart, chart, chart], 2);
+  expect(svg).toContain('width="1280" height="840"');
+  for (const place of ['0 0', '640 0', '0 420']) expect(svg).toContain(`translate(${place})`);
+});

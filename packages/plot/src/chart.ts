@@ -1,0 +1,175 @@
+/** A chart as SVG: axes with ticks and labels, series of points, lines or steps, a legend. Needs no DOM. */
+import { type Box, domainOf, type Scale, scaleOf, ticksOf } from './axis.js';
+import { attributes, escaped, round, text } from './svg.js';
+
+/** How a series is drawn; `steps` holds each value until the next point, as a pareto front does. */
+export type Mark = 'points' | 'line' | 'steps' | 'line+points' | 'steps+points';
+
+export interface Series {
+  label: string;
+  /** [x, y]; points that are not finite, or not positive on a logarithmic axis, are left out. */
+  points: readonly (readonly [x: number, y: number])[];
+  /** Points unless said otherwise. */
+  mark?: Mark;
+  /** Any CSS colour; one of a palette that colour-blind people can tell apart unless said otherwise. */
+  color?: string;
+  /** Drawn small and pale, as a background to the others. */
+  faint?: boolean;
+}
+
+export interface Axis {
+  /** With its unit. */
+  label: string;
+  /** Linear unless said otherwise. */
+  scale?: 'linear' | 'log';
+  /** Bounds; those of the data, widened to round values, unless said otherwise. */
+  min?: number;
+  max?: number;
+}
+
+export interface ChartSize {
+  /** In pixels. */
+  width?: number;
+  height?: number;
+}
+
+export interface Chart extends ChartSize {
+  title: string;
+  x: Axis;
+  y: Axis;
+  series: readonly Series[];
+}
+
+const defaultSize = { width: 640, height: 420 };
+const margins = { top: 40, right: 20, bottom: 52, left: 68 };
+/** Okabe and Ito's palette. */
+const palette = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000'];
+const colors = { ground: '#ffffff', grid: '#e3e6ea', text: '#24292f' };
+const font = `font-family="system-ui, 'DejaVu Sans', Arial, sans-serif"`;
+
+/** The chart as a whole SVG document. */
+export function toSvg(chart: Chart): string {
+  const { width, height } = { ...defaultSize, ...chart };
+  return document(width, height, chart.title, [drawn(chart, 0, 0)]);
+}
+
+/** Several charts in one SVG document, `columns` in a row. Each cell is as large as the largest chart. */
+export function sideBySide(charts: readonly Chart[], columns = 2): string {
+  const sizes = charts.map((chart) => ({ ...defaultSize, ...chart }));
+  const width = Math.max(...sizes.map((size) => size.width));
+  const height = Math.max(...sizes.map((size) => size.height));
+  const rows = Math.ceil(charts.length / columns);
+  const parts = charts.map((chart, i) => drawn(chart, (i % columns) * width, Math.floor(i / columns) * height));
+  const title = charts.map((chart) => chart.title).join('; ');
+  return document(width * Math.min(columns, charts.length), rows * height, title, parts);
+}
+
+function document(width: number, height: number, title: string, parts: readonly string[]): string {
+  const open = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`;
+  const ground = `<rect width="${width}" height="${height}" fill="${colors.ground}"/>`;
+  return [open, `<title>${escaped(title)}</title>`, ground, ...parts, '</svg>', ''].join('\n');
+}
+
+function drawn(chart: Chart, left: number, top: number): string {
+  const { width, height } = { ...defaultSize, ...chart };
+  const box: Box = {
+    left: margins.left,
+    right: width - margins.right,
+    top: margins.top,
+    bottom: height - margins.bottom,
+  };
+  const all = chart.series.flatMap((series) => series.points);
+  const x = scaleOf(
+    chart.x,
+    domainOf(
+      chart.x,
+      all.map(([value]) => value),
+    ),
+    [box.left, box.right],
+  );
+  const y = scaleOf(
+    chart.y,
+    domainOf(
+      chart.y,
+      all.map(([, value]) => value),
+    ),
+    [box.bottom, box.top],
+  );
+  return [
+    `<g transform="translate(${left} ${top})" ${font} font-size="12" fill="${colors.text}">`,
+    text(width / 2, 22, chart.title, 'middle', 'font-size="15" font-weight="600"'),
+    ...axes(chart, box, x, y),
+    ...chart.series.flatMap((series, i) => plotted(series, colorOf(series, i), x, y)),
+    ...legend(chart.series, box),
+    '</g>',
+  ].join('\n');
+}
+
+function axes(chart: Chart, box: Box, x: Scale, y: Scale): string[] {
+  const line = (x1: number, y1: number, x2: number, y2: number) =>
+    `<line ${attributes({ x1, y1, x2, y2 })} stroke="${colors.grid}"/>`;
+  const middle = (box.top + box.bottom) / 2;
+  return [
+    ...ticksOf(x).flatMap(({ at, label }) => [
+      line(at, box.top, at, box.bottom),
+      text(at, box.bottom + 18, label, 'middle'),
+    ]),
+    ...ticksOf(y).flatMap(({ at, label }) => [
+      line(box.left, at, box.right, at),
+      text(box.left - 8, at + 4, label, 'end'),
+    ]),
+    `<rect ${attributes({ x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top })} fill="none" stroke="${colors.text}"/>`,
+    text((box.left + box.right) / 2, box.bottom + 40, chart.x.label, 'middle'),
+    text(0, 0, chart.y.label, 'middle', `transform="translate(18 ${round(middle)}) rotate(-90)"`),
+  ];
+}
+
+function plotted(series: Series, color: string, x: Scale, y: Scale): string[] {
+  const mark = series.mark ?? 'points';
+  const points = series.points
+    .map(([a, b]): [number, number] => [x.at(a), y.at(b)])
+    .filter(([a, b]) => Number.isFinite(a) && Number.isFinite(b));
+  const parts: string[] = [];
+  if (mark !== 'points' && points.length > 0) {
+    const path = points.map(([a, b], i) => {
+      if (i === 0) return `M${round(a)} ${round(b)}`;
+      return mark.startsWith('steps') ? `H${round(a)}V${round(b)}` : `L${round(a)} ${round(b)}`;
+    });
+    const width = series.faint === true ? 1 : 1.8;
+    parts.push(`<path d="${path.join('')}" fill="none" stroke="${color}" stroke-width="${width}"/>`);
+  }
+  if (mark.endsWith('points')) {
+    const [r, opacity] = series.faint === true ? [1.8, 0.45] : [3, 0.9];
+    const circles = points.map(([cx, cy]) => `<circle ${attributes({ cx, cy, r })}/>`);
+    parts.push(`<g fill="${color}" fill-opacity="${opacity}">`, ...circles, '</g>');
+  }
+  return parts;
+}
+
+/** In the corner at the bottom right, where fronts leave room. */
+function legend(series: readonly Series[], box: Box): string[] {
+  if (series.length < 2) return [];
+  const rowHeight = 17;
+  const width = 34 + 6.6 * Math.max(...series.map(({ label }) => label.length));
+  const height = series.length * rowHeight + 8;
+  const [left, top] = [box.right - width - 8, box.bottom - height - 8];
+  return [
+    `<rect ${attributes({ x: left, y: top, width, height })} fill="${colors.ground}" fill-opacity="0.85"/>`,
+    ...series.flatMap((one, i) => {
+      const y = top + 4 + (i + 0.5) * rowHeight;
+      const color = colorOf(one, i);
+      const mark = one.mark ?? 'points';
+      const line = `<line ${attributes({ x1: left + 6, y1: y, x2: left + 24, y2: y })} stroke="${color}" stroke-width="1.8"/>`;
+      const dot = `<circle ${attributes({ cx: left + 15, cy: y, r: 3 })} fill="${color}"/>`;
+      return [
+        ...(mark === 'points' ? [] : [line]),
+        ...(mark.endsWith('points') ? [dot] : []),
+        text(left + 30, y + 4, one.label, 'start'),
+      ];
+    }),
+  ];
+}
+
+function colorOf(series: Series, index: number): string {
+  return series.color ?? palette[index % palette.length] ?? colors.text;
+}
