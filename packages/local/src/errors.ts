@@ -9,8 +9,18 @@ import type { Exit } from './processes/owned-process.js';
  * @param lastLines the end of what it wrote, oldest first
  */
 export function startFailure(name: string, reason: string, lastLines: readonly string[]): SlacklineError {
-  const said = lastLines.map((line) => `  ${line}\n`).join('');
+  const said = lastLines.map((line) => `  ${sentenceIn(line)}\n`).join('');
   return new SlacklineError('service_failed', `${said}${name} ${reason}`);
+}
+
+/** What a line of a service's log says, without the fields around it; other lines as they are. */
+function sentenceIn(line: string): string {
+  try {
+    const { msg } = JSON.parse(line) as { msg?: unknown };
+    return typeof msg === 'string' ? msg : line;
+  } catch {
+    return line;
+  }
 }
 
 /** "exited with code 1" or "was ended by SIGKILL". */

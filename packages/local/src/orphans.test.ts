@@ -1,16 +1,19 @@
 /** Nothing that was started outlives the process that started it. The parent runs the compiled package: build first. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { inCheckout } from './paths.js';
+import { TemporaryFolder } from './temporary-folder.js';
 
 const HELD = ['steady', 'deaf', 'never-ready'].length;
 
 const cleanups: (() => void)[] = [];
 afterEach(() => {
-  for (const cleanUp of cleanups.splice(0)) cleanUp();
+  for (const cleanUp of cleanups.splice(0).reverse()) cleanUp();
 });
 
 describe('a parent that ends', () => {
@@ -28,11 +31,23 @@ describe('a parent that ends', () => {
     expect(existsSync(storeDir)).toBe(false);
   });
 
-  it.runIf(process.platform === 'linux')('by SIGKILL leaves no process', async () => {
+  it.runIf(process.platform === 'linux')('by SIGKILL leaves no process, and its store to the next start', async () => {
+    // Of its own: whoever starts something beside this test would find the store too.
+    const temporary = mkdtempSync(join(tmpdir(), 'orphans-'));
+    vi.stubEnv('TMPDIR', temporary);
+    cleanups.push(() => rmSync(temporary, { recursive: true }));
+    cleanups.push(() => vi.unstubAllEnvs());
     const { parent, natsServer, services, storeDir } = await startParent();
-    cleanups.push(() => rmSync(storeDir, { recursive: true, force: true }));
+    const living = new TemporaryFolder('test');
+    cleanups.push(() => living.remove());
     parent.kill('SIGKILL');
-    await Promise.all([closed(natsServer), ...services.map(closed)]);
+    await Promise.all([ended(parent), closed(natsServer), ...services.map(closed)]);
+    expect(existsSync(storeDir)).toBe(true);
+
+    const next = new TemporaryFolder('test');
+    cleanups.push(() => next.remove());
+    expect(existsSync(storeDir)).toBe(false);
+    expect(existsSync(living.path)).toBe(true);
   });
 });
 

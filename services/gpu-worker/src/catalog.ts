@@ -23,6 +23,7 @@ const latencyPrefix = profileKeys.latency('', '').slice(0, -1);
 
 export class Catalog implements ModelSources {
   readonly #models = new Map<string, ModelEntry>();
+  readonly #candidates = new Map<string, ModelEntry>();
   readonly #latencies = new Map<string, LatencyProfile>();
   readonly #listeners = new Set<() => void>();
   #watches: Subscription[] = [];
@@ -42,13 +43,22 @@ export class Catalog implements ModelSources {
     const bucket = { storage: options.config.STORAGE, replicas: options.config.REPLICAS };
     const [keys, objects] = await Promise.all([bus.keys(stores.profiles, bucket), bus.objects(stores.models, bucket)]);
     const catalog = new Catalog(objects, options.deviceClass, options.log);
-    catalog.#watches = await Promise.all([catalog.#followModels(keys), keys.watch((change) => catalog.#apply(change))]);
+    catalog.#watches = await Promise.all([
+      catalog.#follow(keys, 'model', catalog.#models),
+      catalog.#follow(keys, 'candidate', catalog.#candidates),
+      keys.watch((change) => catalog.#apply(change)),
+    ]);
     return catalog;
   }
 
   /** The models that are to be served, by name. */
   get models(): ReadonlyMap<string, ModelEntry> {
     return this.#models;
+  }
+
+  /** Versions that are to take a model's place once their latency is known, by name. */
+  get candidates(): ReadonlyMap<string, ModelEntry> {
+    return this.#candidates;
   }
 
   latency(model: string): LatencyProfile | undefined {
@@ -74,18 +84,20 @@ export class Catalog implements ModelSources {
     await Promise.all(this.#watches.map((watch) => watch.drain()));
   }
 
-  #followModels(keys: KeyBucket): Promise<Subscription> {
-    return watchModels(keys, {
-      onServed: (entry) => {
-        this.#models.set(entry.name, entry);
+  #follow(keys: KeyBucket, kind: 'model' | 'candidate', entries: Map<string, ModelEntry>): Promise<Subscription> {
+    const listener = {
+      onServed: (entry: ModelEntry) => {
+        entries.set(entry.name, entry);
         this.#tell();
       },
-      onGone: (name) => {
-        this.#models.delete(name);
+      onGone: (name: string) => {
+        entries.delete(name);
         this.#tell();
       },
-      onBroken: (name, reason) => this.log.warn({ model: name, reason }, 'this catalog entry cannot be read'),
-    });
+      onBroken: (name: string, reason: string) =>
+        this.log.warn({ [kind]: name, reason }, 'this catalog entry cannot be read'),
+    };
+    return watchModels(keys, listener, kind);
   }
 
   #apply({ key, value }: Change): void {

@@ -2,6 +2,7 @@ import { namePattern, readConfig } from '@slackline/shared';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defaultDeviceClass, defaultWorkerId, deviceClassOf, workerConfig, workerIds } from './config.js';
+import type { Choice } from './executors/choose.js';
 
 describe('defaults', () => {
   it('a host and its CPU, whatever they are called, make names that can stand in a subject', () => {
@@ -32,14 +33,36 @@ describe('defaults', () => {
 describe('the configuration', () => {
   it('needs nothing', () => {
     const config = readConfig(workerConfig, {});
-    expect(config).toMatchObject({ EXECUTOR: 'onnxruntime', WORKERS_PER_PROCESS: 1, HEARTBEAT_MS: 100 });
+    expect(config).toMatchObject({ EXECUTOR: 'cpu', WORKERS_PER_PROCESS: 1, HEARTBEAT_MS: 100 });
     expect(workerIds(config)).toEqual([config.WORKER_ID]);
   });
 
   it('an emulated device must be named', () => {
     expect(() => readConfig(workerConfig, { EXECUTOR: 'emulated' })).toThrow(/DEVICE_CLASS/);
     const config = readConfig(workerConfig, { EXECUTOR: 'emulated', DEVICE_CLASS: 'a100' });
-    expect(deviceClassOf(config)).toBe('a100');
+    expect(deviceClassOf(config, { executor: 'emulated', device: undefined, why: '' })).toBe('a100');
+  });
+
+  it('knows the executors by name, and the CPU by its old one', () => {
+    const executorOf = (EXECUTOR: string) => readConfig(workerConfig, { EXECUTOR }).EXECUTOR;
+    expect(['auto', 'cpu', 'webgpu', 'cuda', 'onnxruntime'].map(executorOf)).toEqual([
+      'auto',
+      'cpu',
+      'webgpu',
+      'cuda',
+      'cpu',
+    ]);
+    expect(() => executorOf('tpu')).toThrow(/EXECUTOR/);
+  });
+
+  it('a class is named after its executor and device; of the CPU, as profiles are kept under that name', () => {
+    const config = readConfig(workerConfig, {});
+    const classOf = (executor: Choice['executor'], device: string | undefined) =>
+      deviceClassOf(config, { executor, device, why: '' });
+    expect(classOf('cpu', 'AMD EPYC 7763 64-Core Processor')).toBe('onnxruntime-cpu-amd-epyc-7763');
+    expect(classOf('cuda', 'NVIDIA H100 80GB HBM3')).toBe('cuda-nvidia-h100-80gb-hbm3');
+    expect(classOf('webgpu', 'Intel(R) Graphics (ADL GT2)')).toBe('webgpu-intel-graphics-adl-gt2');
+    expect(classOf('cuda', undefined)).toBe('cuda-unknown');
   });
 
   it('several workers of a process have names of their own', () => {

@@ -1,7 +1,8 @@
 /** The worker's configuration; docs/worker.md is its table. */
-import { cpus, hostname } from 'node:os';
+import { hostname } from 'node:os';
 import { commonConfig, namePattern, numberFrom } from '@slackline/shared';
 import { z } from 'zod';
+import type { Choice } from './executors/choose.js';
 
 /** What is left of `text` when it must stand as one token of a subject, at most `length` characters. */
 function slug(text: string, length: number): string {
@@ -16,10 +17,10 @@ export function defaultWorkerId(host: string, pid: number): string {
   return `${slug(host, 64 - String(pid).length - 1) || 'worker'}-${pid}`;
 }
 
-/** `<executor>-<model of the CPU>`: workers of the same class share one latency profile. */
-export function defaultDeviceClass(executor: string, cpuModel: string): string {
+/** `<executor>-<model of the device>`: workers of the same class share one latency profile. */
+export function defaultDeviceClass(executor: string, model: string): string {
   const words = slug(
-    cpuModel
+    model
       .toLowerCase()
       .replaceAll(/\((r|tm)\)/g, '')
       .replaceAll(/@.*$|\b(cpu|processor)\b|\d+-core/g, ''),
@@ -35,8 +36,12 @@ export const workerConfig = commonConfig
       .string()
       .regex(namePattern)
       .default(() => defaultWorkerId(hostname(), process.pid)),
-    /** What runs the batches: real inference, or a stand-in that takes the profiled time of DEVICE_CLASS. */
-    EXECUTOR: z.enum(['onnxruntime', 'emulated']).default('onnxruntime'),
+    /** What runs the batches: a device, the best that works here, or a stand-in that takes DEVICE_CLASS's profiled time. */
+    EXECUTOR: z
+      .enum(['auto', 'cpu', 'webgpu', 'cuda', 'emulated', 'onnxruntime'])
+      .default('cpu')
+      // What the CPU was called before there were others.
+      .transform((name) => (name === 'onnxruntime' ? 'cpu' : name)),
     /** Workers of one class share latency profiles. Required for `emulated`. */
     DEVICE_CLASS: z.string().regex(namePattern).optional(),
     /** Each has its own id, epoch and device; they share the process and the connection. */
@@ -58,9 +63,9 @@ export const workerConfig = commonConfig
   });
 export type WorkerConfig = z.infer<typeof workerConfig>;
 
-/** The class of the device behind `config`. */
-export function deviceClassOf(config: WorkerConfig, cpuModel = cpus()[0]?.model ?? ''): string {
-  return config.DEVICE_CLASS ?? defaultDeviceClass(`${config.EXECUTOR}-cpu`, cpuModel);
+/** The class of the device that was chosen. */
+export function deviceClassOf(config: WorkerConfig, { executor, device = '' }: Choice): string {
+  return config.DEVICE_CLASS ?? defaultDeviceClass(executor === 'cpu' ? 'onnxruntime-cpu' : executor, device);
 }
 
 /** Ids of the workers of this process. */

@@ -38,6 +38,7 @@ class RecordingExecutor implements Executor {
 
 class TestCatalog {
   readonly models = new Map<string, ModelEntry>();
+  readonly candidates = new Map<string, ModelEntry>();
   listener: () => void = () => {};
   latency = () => undefined;
   servable = () => Promise.reject(new Error('not asked for'));
@@ -104,6 +105,30 @@ describe('what a worker hosts', () => {
     expect(models.hosted).toEqual({ two: digestA });
     expect(executor.told).not.toContain('unload a');
   });
+});
+
+it('loads a candidate beside the version that is served, which it follows without being loaded again', async () => {
+  catalog.put(entry('one', digestA));
+  await models.sync();
+  catalog.candidates.set('one', entry('one', digestB));
+  await models.sync();
+  expect(models.hosted).toEqual({ one: digestA });
+  expect(models.versions).toEqual([digestA, digestB]);
+  catalog.candidates.clear();
+  catalog.put(entry('one', digestB));
+  await models.sync();
+  expect(models.hosted).toEqual({ one: digestB });
+  expect(models.versions).toEqual([digestB]);
+  expect(executor.told).toEqual(['load a', 'load b', 'unload a']);
+});
+
+it('lets a candidate go that is withdrawn', async () => {
+  catalog.candidates.set('one', entry('one', digestA));
+  await models.sync();
+  catalog.candidates.clear();
+  await models.sync();
+  expect(models.versions).toEqual([]);
+  expect(executor.told).toEqual(['load a', 'unload a']);
 });
 
 it('tries again what could not be had, by itself', async () => {

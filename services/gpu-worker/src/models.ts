@@ -1,6 +1,7 @@
 /**
  * Brings what a worker hosts to what the catalog names. A version is fetched while the worker serves on, takes the device
- * for the moment of loading, and only then takes its predecessor's place.
+ * for the moment of loading, and only then takes its predecessor's place. A candidate (a version whose latency is not
+ * known yet) is loaded beside the version that is served.
  */
 import type { Clock, Log, ModelEntry } from '@slackline/shared';
 import type { Catalog } from './catalog.js';
@@ -10,8 +11,10 @@ import type { Executor } from './executors/executor.js';
 const firstRetryMs = 1_000;
 const longestRetryMs = 30_000;
 
+export type ModelsCatalog = Pick<Catalog, 'models' | 'candidates' | 'onChange' | 'servable' | 'latency'>;
+
 export interface ModelsOptions {
-  catalog: Pick<Catalog, 'models' | 'onChange' | 'servable' | 'latency'>;
+  catalog: ModelsCatalog;
   executor: Executor;
   clock: Clock;
   log: Log;
@@ -20,8 +23,10 @@ export interface ModelsOptions {
 }
 
 export class Models {
-  /** Loaded versions: digest by model name. */
+  /** Served versions: digest by model name. */
   readonly #hosted = new Map<string, string>();
+  /** Digests of the versions that are loaded. */
+  readonly #loaded = new Set<string>();
   readonly #stopWatching: () => void;
   #reconciling = false;
   #reconciled: Promise<void> | undefined;
@@ -40,6 +45,16 @@ export class Models {
   /** Digest by model name, as statuses announce it. */
   get hosted(): Record<string, string> {
     return Object.fromEntries(this.#hosted);
+  }
+
+  /** Digests of the loaded versions, served or not. */
+  get versions(): string[] {
+    return [...this.#loaded];
+  }
+
+  /** Whether this version is loaded. */
+  has(digest: string): boolean {
+    return this.#loaded.has(digest);
   }
 
   digestOf(model: string): string | undefined {
@@ -73,10 +88,18 @@ export class Models {
     while (this.#changed && !this.#ended) {
       this.#changed = false;
       failed = false;
-      const wanted = this.options.catalog.models;
-      for (const name of [...this.#hosted.keys()]) if (!wanted.has(name)) await this.#remove(name);
-      for (const entry of [...wanted.values()]) {
-        if (this.#hosted.get(entry.name) !== entry.digest && !this.#ended) failed = !(await this.#add(entry)) || failed;
+      const { models, candidates } = this.options.catalog;
+      for (const name of [...this.#hosted.keys()]) if (!models.has(name)) this.#hosted.delete(name);
+      await this.#unloadUnused();
+      for (const entry of [...models.values()]) {
+        if (this.#hosted.get(entry.name) === entry.digest || this.#ended) continue;
+        failed = !(await this.#load(entry, () => this.#hosted.set(entry.name, entry.digest))) || failed;
+      }
+      await this.#unloadUnused();
+      // An emulated device has nothing to be measured: it takes a model when there is a table for it.
+      if (this.options.executor.name === 'emulated') continue;
+      for (const entry of [...candidates.values()]) {
+        if (!this.#ended) failed = !(await this.#load(entry, () => {})) || failed;
       }
     }
     // In one step with the last look at `#changed`: a change that comes later starts anew.
@@ -87,41 +110,53 @@ export class Models {
     }
   }
 
-  async #add(entry: ModelEntry): Promise<boolean> {
+  /** Whether the version is loaded now; `onLoaded` is called while the device is still taken. */
+  async #load(entry: ModelEntry, onLoaded: () => void): Promise<boolean> {
     const { catalog, executor, log, withDevice } = this.options;
-    const { name, digest } = entry;
+    const { name: model, digest } = entry;
+    if (this.#loaded.has(digest)) {
+      onLoaded();
+      return true;
+    }
     try {
       const load = await executor.prepare(entry, catalog);
       await withDevice(async () => {
         await load();
-        const previous = this.#hosted.get(name);
-        this.#hosted.set(name, digest);
-        if (previous !== undefined) await this.#release(previous);
+        this.#loaded.add(digest);
+        onLoaded();
+        // What it has replaced goes at once: a worker that announces the new version is free.
+        for (const previous of this.#takeUnused()) await executor.unload(previous);
       });
-      log.info({ model: name, digest }, 'model loaded');
+      log.info({ model, digest }, 'model loaded');
       return true;
     } catch (error) {
-      if (!this.#ended)
-        log.warn({ model: name, digest, err: error }, 'a model could not be loaded; it will be tried again');
+      if (!this.#ended) log.warn({ model, digest, err: error }, 'a model could not be loaded; it will be tried again');
       return false;
     }
   }
 
-  async #remove(name: string): Promise<void> {
-    const digest = this.#hosted.get(name);
-    if (digest === undefined) return;
-    // From here on the worker refuses its batches, even before the device is free to release it.
-    this.#hosted.delete(name);
-    try {
-      await this.options.withDevice(() => this.#release(digest));
-      this.options.log.info({ model: name, digest }, 'model released');
-    } catch (error) {
-      if (!this.#ended) this.options.log.warn({ model: name, digest, err: error }, 'a model could not be released');
+  async #unloadUnused(): Promise<void> {
+    const { executor, log, withDevice } = this.options;
+    for (const digest of this.#takeUnused()) {
+      try {
+        await withDevice(() => executor.unload(digest));
+        log.info({ digest }, 'model released');
+      } catch (error) {
+        if (!this.#ended) log.warn({ digest, err: error }, 'a model could not be released');
+      }
     }
   }
 
-  /** Two names may serve one version: it goes with the last of them. */
-  async #release(digest: string): Promise<void> {
-    if (![...this.#hosted.values()].includes(digest)) await this.options.executor.unload(digest);
+  /**
+   * Versions that no name serves any more; two names may serve one version. From here on the worker refuses their batches,
+   * even before the device is free to release them.
+   */
+  #takeUnused(): string[] {
+    const { models, candidates } = this.options.catalog;
+    const wanted = new Set([...models.values(), ...candidates.values()].map(({ digest }) => digest));
+    for (const digest of this.#hosted.values()) wanted.add(digest);
+    const unused = [...this.#loaded].filter((digest) => !wanted.has(digest));
+    for (const digest of unused) this.#loaded.delete(digest);
+    return unused;
   }
 }

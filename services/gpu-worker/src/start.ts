@@ -11,6 +11,7 @@ import {
 } from '@slackline/shared';
 import { Catalog } from './catalog.js';
 import { deviceClassOf, type WorkerConfig, workerIds } from './config.js';
+import { type Choice, chooseExecutor } from './executors/choose.js';
 import { createExecutors, type Executors } from './executors/create.js';
 import { Worker } from './worker.js';
 
@@ -20,6 +21,8 @@ export interface StartDeps {
   bus?: Bus;
   clock?: Clock;
   executors?: Executors;
+  /** Default: what `config` asks for and this machine has. */
+  choice?: Choice;
 }
 
 export interface RunningWorkers extends RunningService {
@@ -27,13 +30,20 @@ export interface RunningWorkers extends RunningService {
   failed: Promise<Error>;
 }
 
-/** Starts the workers that `config` names; resolves when all of them are available. Throws what the bus throws. */
+/**
+ * Starts the workers that `config` names; resolves when all of them are available. Throws what the bus throws, and
+ * `invalid_config` where the executor does not work here.
+ */
 export async function startWorker(config: WorkerConfig, deps: StartDeps): Promise<RunningWorkers> {
   const { log, clock = systemClock } = deps;
+  const choice =
+    deps.choice ?? (await chooseExecutor({ executor: config.EXECUTOR, workers: config.WORKERS_PER_PROCESS }));
+  const { executor: executorName, device, why } = choice;
+  const deviceClass = deviceClassOf(config, choice);
+  log.info({ executor: executorName, device, deviceClass, why }, 'executor chosen');
   const bus = deps.bus ?? (await connectBus({ url: config.NATS_URL, name: config.WORKER_ID }));
   const subjects = new Subjects(config.SUBJECT_PREFIX);
-  const deviceClass = deviceClassOf(config);
-  const executors = deps.executors ?? createExecutors(config);
+  const executors = deps.executors ?? createExecutors(executorName, config);
   const catalog = await Catalog.open(bus, subjects.stores, { config, deviceClass, log });
   const running = workerIds(config).map((id) => {
     const executor = executors.create();
@@ -57,7 +67,7 @@ export async function startWorker(config: WorkerConfig, deps: StartDeps): Promis
     name: 'slackline-worker',
     version: '0.1.0',
     description: 'Hosts supernets, actuates subnets, infers',
-    metadata: { executor: config.EXECUTOR, deviceClass, workers: String(workers.length) },
+    metadata: { executor: executorName, why, deviceClass, workers: String(workers.length) },
   });
   let stopping: Promise<void> | undefined;
   const stop = async () => {
@@ -69,7 +79,7 @@ export async function startWorker(config: WorkerConfig, deps: StartDeps): Promis
   };
   return {
     workers,
-    ready: { workerIds: workers.map(({ id }) => id), deviceClass },
+    ready: { workerIds: workers.map(({ id }) => id), deviceClass, executor: executorName, device, why },
     failed: Promise.race([closed, ...died]),
     stop() {
       stopping ??= stop();

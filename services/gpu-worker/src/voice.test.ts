@@ -20,6 +20,7 @@ const status: WorkerStatus = {
   executor: 'test',
   host: 'h',
   models: {},
+  versions: [],
   freeSlots: 1,
   batchId: null,
   draining: false,

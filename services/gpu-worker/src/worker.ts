@@ -20,7 +20,6 @@ import {
   unpack,
   type WorkerStatus,
 } from '@slackline/shared';
-import type { Catalog } from './catalog.js';
 import { type FetchedQuery, fetchBodies } from './claims.js';
 import type { WorkerConfig } from './config.js';
 import { Device } from './device.js';
@@ -28,7 +27,7 @@ import type { Executor } from './executors/executor.js';
 import { Fence } from './fence.js';
 import { Life, type LifeState } from './life.js';
 import { Meter } from './meter.js';
-import { Models } from './models.js';
+import { Models, type ModelsCatalog } from './models.js';
 import { OncePerSecond } from './once-per-second.js';
 import { type BatchEnd, Voice } from './voice.js';
 
@@ -41,7 +40,7 @@ export interface WorkerDeps {
   config: Pick<WorkerConfig, 'HEARTBEAT_MS' | 'DEAD_AFTER_MS'>;
   bus: Bus;
   subjects: Subjects;
-  catalog: Pick<Catalog, 'models' | 'onChange' | 'servable' | 'latency'>;
+  catalog: ModelsCatalog;
   executor: Executor;
   clock: Clock;
   log: Log;
@@ -95,6 +94,7 @@ export class Worker {
       executor: this.deps.executor.name,
       host,
       models: this.#models.hosted,
+      versions: this.#models.versions,
       freeSlots: this.#life.freeSlots,
       batchId: this.#batchId,
       draining: this.#life.isEnding,
@@ -173,7 +173,7 @@ export class Worker {
   }
 
   /** Why a command is not run: it is answered with the reason, or ignored where its sender finds out by itself. */
-  #refusal({ batchId, token, epoch, model, subnet }: BatchCommand) {
+  #refusal({ batchId, token, epoch, model, subnet, digest = this.#models.digestOf(model) }: BatchCommand) {
     const because = (refused: ErrorCode, message: string) => ({ refused, message });
     if (!this.#fence.admits(token)) {
       return because('stale_token', `A scheduler with a larger fencing token than ${token} has taken over`);
@@ -186,16 +186,16 @@ export class Worker {
     if (!this.#device.acceptsBatch) {
       return because('unavailable', `The worker is ${this.#life.state} and takes no batch`);
     }
-    const digest = this.#models.digestOf(model);
-    if (digest !== undefined && this.deps.executor.hosts(digest, subnet)) return undefined;
+    if (digest !== undefined && this.#models.has(digest) && this.deps.executor.hosts(digest, subnet)) return undefined;
     return because('unknown_subnet', `The worker does not host the subnet ${subnet} of ${model}`);
   }
 
   /** Never rejects; undefined when the executor died on the batch, which then is the scheduler's to give to another. */
-  async #run({ batchId, model, subnet, queries }: BatchCommand): Promise<BatchResult | undefined> {
+  async #run(command: BatchCommand): Promise<BatchResult | undefined> {
+    const { batchId, model, subnet, queries } = command;
     const { bus, subjects, executor } = this.deps;
     // Before anything is awaited: a newer version may take over meanwhile, but not this batch.
-    const digest = this.#models.digestOf(model) ?? '';
+    const digest = command.digest ?? this.#models.digestOf(model) ?? '';
     let fetched: readonly FetchedQuery[];
     try {
       fetched = await fetchBodies(bus, subjects.stores.queries, queries);
@@ -225,7 +225,7 @@ export class Worker {
     const request = unpack('measure', measureRequest, data);
     const { model, digest } = request;
     const measure = async () => {
-      if (this.#models.digestOf(model) === digest) return this.deps.executor.measure(request);
+      if (this.#models.has(digest)) return this.deps.executor.measure(request);
       throw new SlacklineError('unknown_subnet', `The worker does not host ${model} in the version ${digest}`);
     };
     this.#device.run('measure', measure).then(

@@ -4,14 +4,11 @@
  *   running --stop(), kill()--> stopped --restart()--> running     (same port, same store)
  *   running | stopped --close()--> closed                          (a temporary store is removed)
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { onExit } from 'signal-exit';
 import { describeExit, startFailure } from '../errors.js';
 import { inCheckout } from '../paths.js';
 import { dieWithParent } from '../processes/die-with-parent.js';
 import { type Exit, type OwnedProcess, startOwnedProcess } from '../processes/owned-process.js';
+import { TemporaryFolder } from '../temporary-folder.js';
 import { findNatsBinary } from './find.js';
 
 export interface NatsServerOptions {
@@ -58,7 +55,7 @@ export class NatsServer {
   readonly storeDir: string;
   readonly #binary: string;
   readonly #options: NatsServerOptions;
-  readonly #forgetStore: () => void;
+  readonly #temporary: TemporaryFolder | undefined;
   #port: number | undefined;
   #process: OwnedProcess | undefined;
 
@@ -67,8 +64,8 @@ export class NatsServer {
     this.#binary = binary;
     this.#options = options;
     this.#port = options.port;
-    this.storeDir = options.storeDir ?? mkdtempSync(join(tmpdir(), 'slackline-nats-'));
-    this.#forgetStore = options.storeDir === undefined ? onExit(() => this.#removeStore()) : () => undefined;
+    this.#temporary = options.storeDir === undefined ? new TemporaryFolder('nats') : undefined;
+    this.storeDir = options.storeDir ?? this.#temporary?.path ?? '';
   }
 
   /** Where clients connect. The same after a restart. */
@@ -136,8 +133,7 @@ export class NatsServer {
   /** Ends it and removes its temporary store. It cannot be started again. */
   async close(): Promise<void> {
     await this.stop();
-    this.#forgetStore();
-    if (this.#options.storeDir === undefined) this.#removeStore();
+    this.#temporary?.remove();
   }
 
   /** What infra/nats/local.conf reads. A value is parsed as configuration: quotes keep a path a string. */
@@ -148,16 +144,6 @@ export class NatsServer {
       NATS_MAX_PAYLOAD: String(this.#options.maxPayloadBytes ?? DEFAULT_MAX_PAYLOAD_BYTES),
       NATS_STORE_DIR: JSON.stringify(this.storeDir),
     };
-  }
-
-  #removeStore(): void {
-    // A server killed an instant ago may still be writing.
-    rmSync(this.storeDir, {
-      recursive: true,
-      force: true,
-      maxRetries: 5,
-      retryDelay: 20,
-    });
   }
 }
 

@@ -6,7 +6,6 @@
  * answered), then ingest, so that nothing new is accepted, then the scheduler, which leaves what it holds in
  * JetStream, and the nats-server last.
  */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findNatsServer } from '../nats-server/find.js';
 import { type NatsServer, startNatsServer } from '../nats-server/nats-server.js';
@@ -14,6 +13,7 @@ import { serviceEntry } from '../paths.js';
 import type { Exit } from '../processes/owned-process.js';
 import type { ServiceProcess, ServiceSpec } from '../processes/service-process.js';
 import { Supervisor } from '../processes/supervisor.js';
+import { writableFolder } from './folder.js';
 import type { ServiceKind, StepName, SystemOptions } from './options.js';
 import { serviceEnv, workerCount, workerName } from './service-env.js';
 
@@ -35,10 +35,11 @@ export interface RunningSystem {
 /**
  * Starts a system; resolves when all of it is ready. If a part fails, what was started is ended before this rejects.
  * @throws SlacklineError `nats_server_missing`, `service_failed`
+ * @throws the error of the file system when nothing can be written into `logDir`
  */
 export async function startSystem(options: SystemOptions = {}): Promise<RunningSystem> {
   const { onEvent, stopGraceMs, logDir, signal } = options;
-  if (logDir !== undefined) await mkdir(logDir, { recursive: true });
+  if (logDir !== undefined) await writableFolder(logDir);
   const supervisor = new Supervisor({ ...(onEvent && { onEvent }), ...(stopGraceMs !== undefined && { stopGraceMs }) });
   let natsServer: NatsServer | undefined;
   const stopServices = () => supervisor.stop([isWorker, (name) => name === 'ingest', (name) => name === 'scheduler']);

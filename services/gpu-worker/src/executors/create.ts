@@ -1,5 +1,6 @@
-/** The executors of a process, as the configuration names them. */
+/** The executors of a process. */
 import type { WorkerConfig } from '../config.js';
+import type { Choice } from './choose.js';
 import { EmulatedExecutor } from './emulated-executor.js';
 import type { Executor } from './executor.js';
 import { Holder } from './holder.js';
@@ -17,10 +18,11 @@ export function threadEntry(file: string): URL {
   return new URL(import.meta.url.endsWith('.ts') ? `../../dist/executors/${file}` : `./${file}`, import.meta.url);
 }
 
-export function createExecutors(config: Pick<WorkerConfig, 'EXECUTOR' | 'THREADS'>): Executors {
-  if (config.EXECUTOR === 'onnxruntime') {
-    const data = { threads: config.THREADS };
-    const create = () => new ThreadExecutor('onnxruntime-cpu', threadEntry('inference-thread.js'), data);
+/** @param executor the one that was chosen */
+export function createExecutors(executor: Choice['executor'], config: Pick<WorkerConfig, 'THREADS'>): Executors {
+  if (executor !== 'emulated') {
+    const data = { threads: config.THREADS, executionProvider: executor };
+    const create = () => new ThreadExecutor(executor, threadEntry('inference-thread.js'), data);
     return { create, close: () => Promise.resolve() };
   }
   // One thread waits for all: waiting is no work.

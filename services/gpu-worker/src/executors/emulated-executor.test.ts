@@ -19,7 +19,7 @@ const profile: LatencyProfile = {
   model: 'm',
   digest,
   deviceClass: 'a100',
-  executor: 'onnxruntime-cuda',
+  executor: 'cuda',
   concurrency: 1,
   measuredAt: '2026-01-01T00:00:00Z',
   batches: [1, 4],

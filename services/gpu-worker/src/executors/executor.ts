@@ -41,7 +41,7 @@ export interface MeasureGrid {
 }
 
 export interface Executor {
-  /** As statuses name it: `onnxruntime-cpu`, `emulated`. */
+  /** As statuses name it: `cpu`, `webgpu`, `cuda`, `emulated`. */
   readonly name: string;
   /** Resolves when the executor can do nothing more, with the reason. Never rejects. */
   readonly failed: Promise<Error>;

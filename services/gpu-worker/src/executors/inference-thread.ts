@@ -8,7 +8,7 @@ import { openServable } from './open-servable.js';
 import type { CallName, PackedResult, ThreadCalls, ThreadData, ThreadReply, ThreadRequest } from './thread-protocol.js';
 
 const models = new Map<string, HostedModel>();
-const { threads } = workerData as ThreadData;
+const { threads, executionProvider } = workerData as ThreadData;
 let abandoned = false;
 
 function modelOf(digest: string): HostedModel {
@@ -21,7 +21,7 @@ type Handlers = { [K in CallName]: (args: ThreadCalls[K]['args']) => Promise<Thr
 
 const handlers: Handlers = {
   async load({ digest, data }) {
-    const model = await openServable(data, digest, { threads });
+    const model = await openServable(data, digest, { threads, executionProvider });
     await models.get(digest)?.release();
     models.set(digest, model);
     return { subnets: [...model.subnets] };

@@ -1,6 +1,12 @@
 /** From a servable's bytes to a model on the device. */
 import { tensorMetadata } from '@slackline/shared';
-import { decodeStatistics, readSupernet, SupernetSession, unpackServable } from '@slackline/supernet';
+import {
+  decodeStatistics,
+  readSupernet,
+  type SessionOptions,
+  SupernetSession,
+  unpackServable,
+} from '@slackline/supernet';
 import { z } from 'zod';
 import { HostedModel } from './hosted-model.js';
 
@@ -16,7 +22,7 @@ const signature = z.object({ inputs: z.tuple([tensorMetadata]), outputs: z.array
 export async function openServable(
   data: Uint8Array,
   digest: string,
-  { threads }: { threads: number },
+  options: Pick<SessionOptions, 'threads' | 'executionProvider'>,
 ): Promise<HostedModel> {
   const servable = unpackServable(data, digest);
   const { inputs, outputs } = signature.parse(servable);
@@ -26,7 +32,7 @@ export async function openServable(
     statistics: decodeStatistics(statistics),
   }));
   const supernet = readSupernet(servable.onnx, servable.spec);
-  const session = await SupernetSession.open(supernet, subnets, { threads });
+  const session = await SupernetSession.open(supernet, subnets, options);
   const model = new HostedModel(session, { input: inputs[0], outputs, subnets: subnets.map(({ id }) => id) });
   await model.warmUp(warmUpMs);
   return model;

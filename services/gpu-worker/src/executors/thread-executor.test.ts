@@ -14,6 +14,7 @@ function executorWith(onMessage: string): ThreadExecutor {
     parentPort.on('message', (request) => { ${onMessage} });`;
   const executor = new ThreadExecutor('test', new URL(`data:text/javascript,${encodeURIComponent(code)}`), {
     threads: 1,
+    executionProvider: 'cpu',
   });
   opened.push(executor);
   return executor;

@@ -1,4 +1,5 @@
 /** What the worker's main thread and its inference thread say to each other. Buffers are transferred both ways. */
+import type { ExecutionProvider } from '@slackline/supernet';
 import type { MeasureGrid } from './executor.js';
 import type { Gathered } from './gathered.js';
 
@@ -34,4 +35,5 @@ export type ThreadReply = { id: number; result: unknown } | { id: number; error:
 export interface ThreadData {
   /** Threads of one inference. */
   threads: number;
+  executionProvider: ExecutionProvider;
 }
