@@ -13,15 +13,15 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 CLASSES = 10
-DIM = 96
+DIM = 64
 STEM = 32
 SIDE = 7  # two convolutions of stride 2 make 7 x 7 tokens of 28 x 28 pixels
 TOKENS = SIDE * SIDE
 HEAD = 16
-LAYERS = 6
-DEPTHS = (1, 2, 3, 4, 5, 6)
-HEADS = (2, 4, 6)
-HIDDEN = (96, 192, 384)
+LAYERS = 5
+DEPTHS = (1, 2, 3, 4, 5)
+HEADS = (2, 3, 4)
+HIDDEN = (64, 128, 256)
 MEAN, STD = 0.2860, 0.3530
 
 
@@ -84,6 +84,7 @@ class Supernet(nn.Module):
         super().__init__()
         self.stem1 = nn.Conv2d(1, STEM, 3, 2, 1)
         self.stem2 = nn.Conv2d(STEM, DIM, 3, 2, 1)
+        self.embed = nn.LayerNorm(DIM)
         self.position = nn.Parameter(torch.randn(1, TOKENS, DIM) * 0.02)
         self.layers = nn.ModuleList(Layer() for _ in range(LAYERS))
         self.norm = nn.LayerNorm(DIM)
@@ -92,11 +93,16 @@ class Supernet(nn.Module):
             if isinstance(module, nn.Linear):
                 nn.init.trunc_normal_(module.weight, std=0.04)
                 nn.init.zeros_(module.bias)
+        # Layers that begin as identities keep the first steps steady, in which subnets of all depths pull apart.
+        for layer in self.layers:
+            nn.init.zeros_(layer.out.weight)
+            nn.init.zeros_(layer.down.weight)
 
     def forward(self, image, subnet: Subnet = None):
         subnet = subnet or LARGEST
         x = (image.float() * (1 / (255 * STD))) - MEAN / STD
-        x = self.stem2(F.relu(self.stem1(x))).flatten(2).transpose(1, 2) + self.position
+        x = self.stem2(F.relu(self.stem1(x))).flatten(2).transpose(1, 2)
+        x = self.embed(x + self.position)
         for layer, heads, hidden in zip(self.layers[: subnet.depth], subnet.heads, subnet.hidden):
             x = layer(x, heads, hidden)
         return self.head(self.norm(x.mean(1)))

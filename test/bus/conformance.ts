@@ -238,6 +238,23 @@ export function describeBus(name: string, start: () => Promise<{ url: string; st
       expect(await objects.get('absent')).toBeUndefined();
     });
 
+    it('tells names and sizes of objects, and forgets those that are deleted', async () => {
+      const objects = await bus.objects(fresh('objects'), { storage: 'memory', replicas: 1, maxAgeMs: 60_000 });
+      expect(await objects.names()).toEqual([]);
+      await objects.put('a', text('1'));
+      await objects.put('b', text('22'));
+      expect((await objects.names()).sort()).toEqual(['a', 'b']);
+      expect(await objects.size('b')).toBe(2);
+      await objects.delete('b');
+      await objects.delete('b');
+      await objects.delete('absent');
+      expect(await objects.names()).toEqual(['a']);
+      expect([await objects.size('b'), await objects.size('absent')]).toEqual([undefined, undefined]);
+      expect(await objects.get('b')).toBeUndefined();
+      await objects.put('b', text('333'));
+      expect(await objects.size('b')).toBe(3);
+    });
+
     it('answers for itself as a NATS service', async () => {
       const service = fresh('service');
       await bus.announce({

@@ -20,7 +20,7 @@ describe.skipIf(reasonToSkip !== undefined)(`slackline --json${because}`, () => 
         unanswered: 0,
         duplicates: 0,
         workersLost: 0,
-        executor: 'onnxruntime-cpu',
+        executor: 'cpu',
         interrupted: false,
         outcomes: { failed: 0 },
         refused: { other: 0 },

@@ -22,7 +22,7 @@ async function publishProfile(): Promise<void> {
     model: 'tiny',
     digest,
     deviceClass: 'test',
-    executor: 'onnxruntime-cuda',
+    executor: 'cuda',
     concurrency: 1,
     measuredAt: '2026-01-01T00:00:00Z',
     batches: [1, 2],

@@ -29,7 +29,7 @@ async function servingTiny() {
 describe('a batch', () => {
   it('is answered query by query, each in its own content type', async () => {
     const { worker } = await servingTiny();
-    expect(worker).toMatchObject({ freeSlots: 1, executor: 'onnxruntime-cpu', deviceClass: 'test', draining: false });
+    expect(worker).toMatchObject({ freeSlots: 1, executor: 'cpu', deviceClass: 'test', draining: false });
     const queries = [
       rawQuery([1, 2, 3, 4]),
       query(contentTypes.json, Buffer.from(JSON.stringify(request([1, 1, 1, 1])))),

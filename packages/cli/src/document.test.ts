@@ -15,7 +15,7 @@ const facts: RunFacts = {
   workers: 2,
   workersLost: 0,
   workerKilledAtMs: null,
-  executor: 'onnxruntime-cpu',
+  executor: 'cpu',
   interrupted: false,
 };
 

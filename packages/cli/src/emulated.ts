@@ -1,8 +1,7 @@
 /** The device that `--executor emulated` stands in for: by default this machine, as it was measured in an earlier run. */
-import { rmSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { TemporaryFolder } from '@slackline/local';
 import { latencyProfile } from '@slackline/shared';
 import { z } from 'zod';
 import { CommandError } from './errors.js';
@@ -43,19 +42,18 @@ export async function emulatedDevice(model: string, file: string | undefined): P
 
   const { digest: _digest, ...profile } = measured.data;
   const deviceClass = `emulated-${profile.deviceClass}`.slice(0, 64);
-  const directory = await mkdtemp(join(tmpdir(), 'slackline-emulated-'));
-  const remove = () => rmSync(directory, { recursive: true, force: true });
-  process.once('exit', remove);
+  const folder = new TemporaryFolder('emulated');
   const emulated = { ...profile, deviceClass, executor: 'emulated', source: `measured on ${profile.deviceClass}` };
-  const written = join(directory, 'profile.json');
+  const written = join(folder.path, 'profile.json');
   await writeFile(written, JSON.stringify(emulated));
-  return { file: written, deviceClass, ownModel: undefined, remove };
+  return { file: written, deviceClass, ownModel: undefined, remove: () => folder.remove() };
 }
 
 /** The profile that a run with real inference left behind. */
 async function measuredTable(model: string): Promise<string> {
   const names = await readdir(profileDirectory).catch(() => []);
-  const name = names.find((candidate) => candidate.startsWith(`${model}.onnxruntime`));
+  const measured = ['onnxruntime', 'cuda', 'webgpu'].map((executor) => `${model}.${executor}-`);
+  const [name] = measured.flatMap((begin) => names.filter((candidate) => candidate.startsWith(begin)));
   if (name !== undefined) return join(profileDirectory, name);
   throw new CommandError(
     'There is no latency profile of this machine to emulate: run once without --executor emulated, or give --device-profile.',

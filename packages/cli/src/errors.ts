@@ -6,6 +6,18 @@ export class CommandError extends Error {
   override readonly name = 'CommandError';
 }
 
+/** An option whose value cannot be used. The message begins with the option and says what it takes. */
+export class OptionError extends CommandError {
+  /** What programs match on. */
+  readonly code = 'invalid_option';
+  /** As shells and most commands say that they were called wrongly. */
+  readonly exitCode = 2;
+
+  constructor(what: string, options?: ErrorOptions) {
+    super(`invalid_option: ${what}.`, options);
+  }
+}
+
 /** Whether the sentence says all there is to say. */
 export function isExpected(error: unknown): error is SlacklineError | CommandError {
   return error instanceof SlacklineError || error instanceof CommandError;

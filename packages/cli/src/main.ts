@@ -3,8 +3,9 @@
 import { Command } from 'commander';
 import { demo, exitCodeOf, printResult } from './commands/demo.js';
 import { up } from './commands/up.js';
-import { isExpected } from './errors.js';
+import { isExpected, OptionError } from './errors.js';
 import { Interrupted, interruptSignal } from './interrupt.js';
+import { addModelCommands } from './model-commands.js';
 import { addLoadOptions, addSystemOptions, demoOptions, readOptions, systemOptions } from './options.js';
 
 const signal = interruptSignal();
@@ -18,22 +19,24 @@ addLoadOptions(
       .command('demo', { isDefault: true })
       .description('start a system, send it a bursty load, show what happens'),
   ),
-).action(async (given: unknown) => {
+).action(async (given: Record<string, unknown>) => {
   const choices = readOptions(demoOptions, given);
   printResult(await demo(choices, signal), choices.json);
   process.exitCode = exitCodeOf(signal);
 });
 
 addSystemOptions(program.command('up').description('start a system and leave it running for other producers')).action(
-  async (given: unknown) => up(readOptions(systemOptions, given), signal),
+  async (given: Record<string, unknown>) => up(readOptions(systemOptions, given), signal),
 );
+
+addModelCommands(program, signal);
 
 try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof Interrupted) process.exitCode = error.exitCode;
   else {
-    process.exitCode = 1;
+    process.exitCode = error instanceof OptionError ? error.exitCode : 1;
     process.stderr.write(
       isExpected(error) ? `${error.message}\n` : `${error instanceof Error ? error.stack : error}\n`,
     );

@@ -1,27 +1,54 @@
 /** The options of the commands: text from the command line, checked and with their defaults. */
 import { availableParallelism } from 'node:os';
 import { isAbsolute, resolve } from 'node:path';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { z } from 'zod';
-import { CommandError } from './errors.js';
+import { OptionError } from './errors.js';
 import { arrivalPatterns } from './load/arrivals.js';
 import { shippedModel } from './paths.js';
 
-const positive = z.coerce.number().positive();
+/** Executors as a worker knows them; docs/gpu.md tells what each needs. */
+const executors = ['cpu', 'auto', 'webgpu', 'cuda', 'emulated'] as const;
+
+// What a check says ends a sentence that begins with the option.
+const takesNumber = (which: string, fits: (value: number) => boolean) => {
+  const error = `takes ${which}`;
+  return z.coerce.number({ error }).refine(fits, { error });
+};
+const numberUpTo = (most: number) =>
+  takesNumber(`a number above 0 and at most ${most}`, (value) => value > 0 && value <= most);
+const wholeNumber = (least: number, most: number) =>
+  takesNumber(
+    `a whole number from ${least} to ${most}`,
+    (value) => Number.isInteger(value) && value >= least && value <= most,
+  );
+const oneOf = <const T extends string>(names: readonly T[]) => z.enum(names, { error: `takes ${listed(names)}` });
 const path = z
   .string()
-  .min(1)
+  .min(1, { error: 'takes a path' })
   .transform((text) => (isAbsolute(text) ? text : resolve(text)));
+
+/** "a, b or c". */
+function listed(names: readonly string[]): string {
+  return names.join(', ').replace(/, (?=[^,]*$)/, ' or ');
+}
 
 /** One worker a core, as inference runs on one thread each; beyond four a laptop is no longer usable beside it. */
 const defaultWorkers = Math.min(4, Math.max(2, availableParallelism()));
 
 export const systemOptions = z.object({
   model: path.default(shippedModel),
-  workers: z.coerce.number().int().min(1).max(64).default(defaultWorkers),
-  executor: z.enum(['onnxruntime', 'emulated']).default('onnxruntime'),
+  workers: wholeNumber(1, 64).default(defaultWorkers),
+  executor: z
+    .preprocess((name) => (name === 'onnxruntime' ? 'cpu' : name), oneOf(executors).optional())
+    .transform((name) => name ?? 'cpu'),
   deviceProfile: path.optional(),
-  policy: z.string().min(1).default('slackfit'),
+  policy: z
+    .string()
+    .regex(/^(slackfit|maxbatch|maxacc|fixed:.+)$/, {
+      error: 'takes slackfit, maxbatch, maxacc or fixed:<subnet>',
+    })
+    .default('slackfit'),
   restore: z.boolean().default(false),
   store: path.optional(),
   logs: path.optional(),
@@ -31,18 +58,18 @@ export type SystemChoices = z.infer<typeof systemOptions>;
 
 export const demoOptions = systemOptions
   .extend({
-    seconds: positive.max(86_400).default(30),
-    rate: positive.max(1_000_000).optional(),
-    arrivalPattern: z.enum(arrivalPatterns).default('gamma'),
-    burstiness: positive.max(1_000).default(0.25),
-    sloMs: positive.max(60_000).optional(),
-    seed: z.coerce.number().int().default(1),
-    killWorkerAt: z.coerce.number().min(0).optional(),
+    seconds: numberUpTo(86_400).default(30),
+    rate: numberUpTo(1_000_000).optional(),
+    arrivalPattern: oneOf(arrivalPatterns).default('gamma'),
+    burstiness: numberUpTo(1_000).default(0.25),
+    sloMs: numberUpTo(60_000).optional(),
+    seed: takesNumber('a whole number', Number.isSafeInteger).default(1),
+    killWorkerAt: takesNumber('a number of seconds, 0 or more', (value) => value >= 0).optional(),
     picture: path.optional(),
   })
   .refine(({ killWorkerAt, seconds }) => killWorkerAt === undefined || killWorkerAt < seconds, {
     path: ['killWorkerAt'],
-    message: 'must lie before the end of the load (--seconds)',
+    error: 'takes a moment before the end of the load (--seconds)',
   });
 export type DemoChoices = z.infer<typeof demoOptions>;
 
@@ -51,7 +78,7 @@ export function addSystemOptions(command: Command): Command {
   return command
     .option('--model <dir>', 'folder of the model to serve (default: the one that ships, models/fashion)')
     .option('--workers <n>', `worker processes (default: one a core, 2 to 4; here ${defaultWorkers})`)
-    .addOption(new Option('--executor <name>', 'what runs the batches').choices(['onnxruntime', 'emulated']))
+    .option('--executor <name>', `what runs the batches: ${listed(executors)} (default: cpu)`)
     .option('--device-profile <file>', 'latency table that emulated workers follow (default: the one of this machine)')
     .option('--policy <name>', 'scheduling policy: slackfit, maxbatch, maxacc or fixed:<subnet>')
     .option('--restore', 'start a worker again that died')
@@ -64,7 +91,7 @@ export function addLoadOptions(command: Command): Command {
   return command
     .option('--seconds <s>', 'how long to send queries (default: 30)')
     .option('--rate <n>', 'queries a second in the mean (default: chosen from the latency profile)')
-    .addOption(new Option('--arrival-pattern <name>', 'how queries arrive').choices([...arrivalPatterns]))
+    .option('--arrival-pattern <name>', `how queries arrive: ${listed(arrivalPatterns)} (default: gamma)`)
     .option('--burstiness <k>', 'gamma arrivals: the shape 1 / CV² of the gaps; smaller is burstier (default: 0.25)')
     .option('--slo-ms <ms>', 'time limit of each query (default: the model’s)')
     .option('--seed <n>', 'of the arrivals (default: 1)')
@@ -72,11 +99,12 @@ export function addLoadOptions(command: Command): Command {
     .option('--picture <file>', 'write the last view as an SVG');
 }
 
-/** Checks what commander read. Throws `CommandError` naming the first option that is wrong. */
-export function readOptions<T>(schema: z.ZodType<T>, given: unknown): T {
+/** Checks what commander read. Throws `OptionError` that names the first option that is wrong, and what it takes. */
+export function readOptions<T>(schema: z.ZodType<T>, given: Readonly<Record<string, unknown>>): T {
   const checked = schema.safeParse(given);
   if (checked.success) return checked.data;
-  const issue = checked.error.issues[0];
-  const option = String(issue?.path[0] ?? '').replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  throw new CommandError(`The option --${option} is wrong: ${issue?.message ?? 'see --help'}.`);
+  const [issue] = checked.error.issues;
+  const name = String(issue?.path[0] ?? '');
+  const option = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  throw new OptionError(`--${option} ${issue?.message ?? 'is wrong'}, not ${JSON.stringify(given[name])}`);
 }

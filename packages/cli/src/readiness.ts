@@ -23,6 +23,16 @@ import {
 export interface Ready {
   model: ModelEntry;
   profile: LatencyProfile;
+  /** Of the workers. */
+  executor: string;
+}
+
+export interface Wanted {
+  workers: number;
+  /** Name of the model. */
+  model: string;
+  /** Told of the model as soon as it is known; what it throws ends the waiting. */
+  accept?: (model: ModelEntry) => void;
 }
 
 export class Readiness {
@@ -36,18 +46,24 @@ export class Readiness {
   constructor(
     private readonly bus: Bus,
     private readonly subjects: Subjects,
-    private readonly wanted: { workers: number; model: string },
+    private readonly wanted: Wanted,
   ) {}
 
-  /** Resolves when the system is ready; tells what it waits for until then. */
+  /** Resolves when the system is ready; tells what it waits for until then. Rejects with what `accept` throws. */
   async reached(onProgress: (text: string) => void): Promise<Ready> {
     this.#onProgress = onProgress;
-    const reached = new Promise<Ready>((resolve) => {
+    const reached = new Promise<Ready>((resolve, reject) => {
       this.#onChange = () => {
-        const ready = this.#check();
-        if (ready !== undefined) resolve(ready);
+        try {
+          const ready = this.#check();
+          if (ready !== undefined) resolve(ready);
+        } catch (error) {
+          reject(error);
+        }
       };
     });
+    // It may fail before anybody waits for it.
+    reached.catch(() => undefined);
     const hear = (subject: string, take: (message: BusMessage) => void) => {
       this.#subscriptions.push(this.bus.subscribe(subject, (message) => this.#take(take, message)));
     };
@@ -90,6 +106,7 @@ export class Readiness {
   #check(): Ready | undefined {
     const model = this.#read(profileKeys.model(this.wanted.model), modelEntry);
     if (model === undefined) return undefined;
+    this.wanted.accept?.(model);
     const loaded = [...this.#workers.values()].filter((w) => w.models[model.name] === model.digest);
     if (loaded.length < this.wanted.workers)
       return this.#waitFor(`${loaded.length} of ${this.wanted.workers} workers have the model`);
@@ -98,7 +115,7 @@ export class Readiness {
     if (profile === undefined || profiles.some((p) => p?.digest !== model.digest)) return undefined;
     const free = loaded.filter((w) => w.freeSlots > 0).length;
     if (free < this.wanted.workers || (this.#scheduler?.workers ?? 0) < this.wanted.workers) return undefined;
-    return { model, profile };
+    return { model, profile, executor: loaded[0]?.executor ?? profile.executor };
   }
 
   #waitFor(text: string): undefined {

@@ -17,6 +17,7 @@ import {
 } from '@slackline/shared';
 import { z } from 'zod';
 import { type EmulatedDevice, emulatedDevice } from './emulated.js';
+import { checkFolder, checkPolicy } from './fitting.js';
 import { unlessAborted } from './interrupt.js';
 import { readManifest } from './load/sample.js';
 import type { SystemChoices } from './options.js';
@@ -29,6 +30,8 @@ export interface Serving {
   subjects: Subjects;
   model: ModelEntry;
   profile: LatencyProfile;
+  /** What runs the batches, as the workers say. */
+  executor: string;
   /** Ends everything in order. May be called more than once. */
   stop(): Promise<void>;
 }
@@ -43,6 +46,9 @@ export interface ServingListener {
 /** What pino writes. */
 const logLine = z.object({ msg: z.string() });
 
+/** What a worker says of its device when it is ready. */
+const workerReady = z.object({ executor: z.string(), device: z.string().optional(), why: z.string() });
+
 const stepNames: Readonly<Record<SystemStep['step'], string>> = {
   'nats-server': 'nats-server with JetStream',
   profiler: 'profiler (publishes the model)',
@@ -53,13 +59,16 @@ const stepNames: Readonly<Record<SystemStep['step'], string>> = {
 
 /**
  * Starts a system and waits until it is ready. What was started is ended when this rejects.
- * Throws the reason of `signal`, `nats_server_missing`, `service_failed` and what `emulatedDevice` throws.
+ * Throws the reason of `signal`, `nats_server_missing`, `service_failed`, `OptionError` where an option does not fit this
+ * machine or this model, and what `emulatedDevice` throws.
  */
 export async function startServing(
   choices: SystemChoices,
   listener: ServingListener,
   signal: AbortSignal,
 ): Promise<Serving> {
+  await checkFolder('--logs', choices.logs);
+  await checkFolder('--store', choices.store);
   const { name } = await readManifest(choices.model);
   const device = choices.executor === 'emulated' ? await emulatedDevice(name, choices.deviceProfile) : undefined;
   const cleanups: (() => Promise<void>)[] = [];
@@ -71,6 +80,7 @@ export async function startServing(
   try {
     const system = await startSystem(systemOptionsOf(choices, device, listener, lost, signal));
     cleanups.push(() => system.stop());
+    await tellExecutor(system, choices, listener);
     const bus = await connectBus({ url: system.natsUrl, name: 'slackline' });
     cleanups.push(() => bus.close());
     // The services read the same variable.
@@ -78,18 +88,29 @@ export async function startServing(
     const readiness = new Readiness(bus, subjects, {
       workers: choices.workers,
       model: device?.ownModel ?? name,
+      accept: (model) => checkPolicy(choices.policy, model),
     });
     cleanups.push(() => readiness.stop());
-    const { model, profile } = await unlessAborted(
+    const { model, profile, executor } = await unlessAborted(
       signal,
       Promise.race([readiness.reached(listener.onProgress), lost.failure]),
     );
     lost.matters = false;
-    return { system, bus, subjects, model, profile, stop };
+    return { system, bus, subjects, model, profile, executor, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** Where the executor is not the ordinary one: which it is, and why. */
+async function tellExecutor(system: RunningSystem, choices: SystemChoices, listener: ServingListener): Promise<void> {
+  if (choices.executor === 'cpu' || choices.executor === 'emulated') return;
+  const [worker] = system.workers;
+  const said = workerReady.safeParse(await worker?.ready);
+  if (!said.success) return;
+  const { executor, device = 'an unnamed device', why } = said.data;
+  listener.onNote(`executor ${executor} on ${device}: ${why}`);
 }
 
 function systemOptionsOf(

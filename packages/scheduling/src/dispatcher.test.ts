@@ -31,7 +31,7 @@ function setup(overrides: Partial<DispatcherOptions> = {}) {
   const report = (
     workerId: string,
     nowMs: number,
-    rest: { epoch?: string; accepting?: boolean; batchId?: string } = {},
+    rest: { epoch?: string; accepting?: boolean; batchId?: string; versions?: string[] } = {},
   ) =>
     dispatcher.report(
       {
@@ -39,6 +39,7 @@ function setup(overrides: Partial<DispatcherOptions> = {}) {
         epoch: rest.epoch ?? 'e1',
         deviceClass: 'cpu',
         models: new Set(['m']),
+        ...(rest.versions !== undefined && { versions: new Set(rest.versions) }),
         accepting: rest.accepting ?? true,
         batchId: rest.batchId,
       },
@@ -107,6 +108,29 @@ describe('the dispatcher', () => {
     expect(expired).toEqual([]);
     dispatcher.run(20.1);
     expect(expired).toEqual(['q1']);
+  });
+
+  it('gives batches only to workers that have the version which was profiled, and names it', () => {
+    const { dispatcher, sent, report } = setup();
+    dispatcher.setTable('m', 'cpu', smallTable, 'v2');
+    dispatcher.add(query('q1', 1_000));
+    report('w1', 0, { versions: ['v1'] });
+    expect(sent).toEqual([]);
+    report('w2', 1, { versions: ['v1', 'v2'] });
+    expect(sent[0]).toMatchObject({ workerId: 'w2', version: 'v2' });
+  });
+
+  it('gives up the waiting queries of a model that is withdrawn, and takes new ones in again', () => {
+    const { dispatcher, sent, expired, report } = setup();
+    dispatcher.add(query('q2', 2_000));
+    dispatcher.add(query('q1', 1_000));
+    expect(dispatcher.withdraw('m').map(({ id }) => id)).toEqual(['q1', 'q2']);
+    expect(dispatcher.withdraw('unheard-of')).toEqual([]);
+    expect(dispatcher.queued).toBe(0);
+    dispatcher.add(query('q3', 3_000));
+    report('w1', 0);
+    expect(ids(sent[0])).toEqual(['q3']);
+    expect(expired).toEqual([]);
   });
 
   it('gives the batch of a lost worker to others, one query at a time, and fails what a second one was lost with', () => {

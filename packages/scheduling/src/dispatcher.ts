@@ -38,10 +38,16 @@ const maxDeaths = 2;
 /** Reports without its batch after which a worker does not have it. The first may have been sent before the batch came. */
 const missedReports = 2;
 
+/** A table, and the version of the model that it was measured on; undefined: any. */
+interface VersionedTable {
+  table: LatencyTable;
+  version: string | undefined;
+}
+
 interface ModelState<Q extends Query> {
   queue: EdfQueue<Q>;
   /** By device class. */
-  tables: Map<string, LatencyTable>;
+  tables: Map<string, VersionedTable>;
   /** The least that any known device class needs for one query; 0 while nothing is profiled. */
   fastestMs: number;
 }
@@ -84,18 +90,27 @@ export class Dispatcher<Q extends Query> {
     this.#conditions = conditions;
   }
 
-  /** Sets, replaces or (with undefined) removes the latencies of a model on a device class. Call `run` afterwards. */
-  setTable(model: string, deviceClass: string, table: LatencyTable | undefined): void {
+  /**
+   * Sets, replaces or (with undefined) removes the latencies of a model on a device class. Call `run` afterwards.
+   *
+   * @param version of the model that was measured: only workers that have it loaded are given batches by this table
+   */
+  setTable(model: string, deviceClass: string, table: LatencyTable | undefined, version?: string): void {
     const state = this.#model(model);
     if (table === undefined) state.tables.delete(deviceClass);
-    else state.tables.set(deviceClass, table);
-    const fastest = [...state.tables.values()].map((each) => each.fastestMs);
+    else state.tables.set(deviceClass, { table, version });
+    const fastest = [...state.tables.values()].map((each) => each.table.fastestMs);
     state.fastestMs = fastest.length === 0 ? 0 : Math.min(...fastest);
   }
 
   /** Takes a query in. Call `run` when those that arrived together are in. */
   add(query: Q): void {
     this.#model(query.model).queue.push(query);
+  }
+
+  /** Gives up every waiting query of a model that is no longer served, most urgent first. Those in flight may still end. */
+  withdraw(model: string): Q[] {
+    return this.#models.get(model)?.queue.takeBefore(Number.POSITIVE_INFINITY) ?? [];
   }
 
   /** A worker spoke: it joined, it is alive, or it has become free. */
@@ -209,9 +224,9 @@ export class Dispatcher<Q extends Query> {
       return;
     }
     const { queue, tables } = this.#model(decision.model);
-    const table = tables.get(deviceClass);
-    const subnet = table?.subnets[decision.subnet];
-    if (table === undefined || subnet === undefined) return;
+    const known = tables.get(deviceClass);
+    const subnet = known?.table.subnets[decision.subnet];
+    if (known === undefined || subnet === undefined) return;
     const queries = queue.take(Math.min(decision.batch, this.options.maxBatch), this.options.maxBatchBytes);
     this.#batches += 1;
     const batch: Batch<Q> = {
@@ -219,11 +234,12 @@ export class Dispatcher<Q extends Query> {
       workerId,
       epoch: worker.report.epoch,
       model: decision.model,
+      version: known.version,
       subnet: subnet.id,
       accuracy: subnet.accuracy,
       queries,
       sentAtMs: nowMs,
-      expectedMs: table.estimate(decision.subnet, queries.length),
+      expectedMs: known.table.estimate(decision.subnet, queries.length),
     };
     this.#pool.assign(worker, batch);
     this.effects.send(batch);
@@ -234,15 +250,15 @@ export class Dispatcher<Q extends Query> {
     for (const model of worker.report.models) {
       const state = this.#models.get(model);
       const head = state?.queue.head();
-      const table = state?.tables.get(worker.report.deviceClass);
-      if (state === undefined || head === undefined || table === undefined) continue;
+      const known = state?.tables.get(worker.report.deviceClass);
+      if (state === undefined || head === undefined || known === undefined || !hasLoaded(worker, known)) continue;
       const { size, runnableWithHead: runnable } = state.queue;
       views.push({
         model,
         size,
         runnable,
         headDeadlineMs: head.deadlineMs,
-        table,
+        table: known.table,
       });
     }
     return views.sort((a, b) => a.headDeadlineMs - b.headDeadlineMs);
@@ -271,4 +287,9 @@ export class Dispatcher<Q extends Query> {
     }
     return state;
   }
+}
+
+/** Whether a worker has the version that a table was measured on. */
+function hasLoaded({ report }: PooledWorker<Query>, { version }: VersionedTable): boolean {
+  return version === undefined || report.versions === undefined || report.versions.has(version);
 }

@@ -9,6 +9,8 @@ export interface WorkerReport {
   readonly deviceClass: string;
   /** Names of the models that it has loaded. */
   readonly models: ReadonlySet<string>;
+  /** Versions of models that it has loaded, by digest; undefined: it does not say. */
+  readonly versions?: ReadonlySet<string>;
   /** Whether it takes a batch now (not measuring, not draining). */
   readonly accepting: boolean;
   /** The batch that it says it holds. */
@@ -21,6 +23,8 @@ export interface Batch<Q extends Query> {
   readonly workerId: string;
   readonly epoch: string;
   readonly model: string;
+  /** The version of the model that was planned with; undefined: whichever the worker serves. */
+  readonly version: string | undefined;
   /** Id and profiled accuracy of the subnet. */
   readonly subnet: string;
   readonly accuracy: number;

@@ -15,7 +15,7 @@ const facts: AnswerFacts = {
   queueMs: 1.23456,
   inferenceMs: 4,
   deadlineMet: true,
-  executor: 'onnxruntime-cpu',
+  executor: 'cpu',
 };
 const outputs = [
   { metadata: { name: 'scores', datatype: 'FP32', shape: [-1, 3] }, data: new Float32Array([0.5, -1, 2]) },

@@ -2,6 +2,9 @@
 import { z } from 'zod';
 import { namePattern } from './subjects.js';
 
+/** A SHA-256 in hexadecimal. */
+export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hexadecimal');
+
 /** Datatypes of the Open Inference Protocol that a model can take or give. */
 export const datatypes = ['BOOL', 'UINT8', 'INT8', 'INT16', 'INT32', 'INT64', 'FP32', 'FP64'] as const;
 export type Datatype = (typeof datatypes)[number];
@@ -19,7 +22,9 @@ export const modelEntry = z.object({
   v: z.literal(1),
   name: z.string().regex(namePattern),
   /** SHA-256 of the servable, its name in the `models` object store. */
-  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  digest: sha256,
+  /** Digest of the submission that it was made of; absent for a model that a folder of the profiler provides. */
+  submission: sha256.optional(),
   inputs: z.array(tensorMetadata).length(1),
   outputs: z.array(tensorMetadata).min(1),
   /** The limit of queries that state none. */

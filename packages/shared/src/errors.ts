@@ -17,7 +17,7 @@ const kinds = {
   unknown_model: {
     status: 404,
     retryable: false,
-    advice: 'publish to infer.<model> with the name of a model that is served',
+    advice: 'publish to infer.<model> with the name of a model that is served (slackline models lists them)',
   },
   unsupported_content_type: {
     status: 415,
@@ -51,6 +51,31 @@ const kinds = {
   expired: { status: 504, retryable: true, advice: 'allow more time or send less at once' },
   executor_failed: { status: 500, retryable: false, advice: 'look at the worker’s log for this query id' },
   worker_lost: { status: 500, retryable: false, advice: 'two workers died on this query; it may be what kills them' },
+
+  model_removed: { status: 410, retryable: false, advice: 'the model was taken away; ask one that is served' },
+
+  // What the profiler refuses of a submitted supernet.
+  invalid_name: { status: 400, retryable: false, advice: 'name it with 1 to 64 letters, digits, - or _' },
+  model_exists: { status: 409, retryable: false, advice: 'submit it with --replace, or under another name' },
+  submission_incomplete: { status: 409, retryable: true, advice: 'upload the files named above, then submit again' },
+  corrupt_model: { status: 400, retryable: false, advice: 'export the network again, as ONNX in one file' },
+  model_too_large: {
+    status: 413,
+    retryable: false,
+    advice: 'stay under the size limit; a network must be below 2 GiB',
+  },
+  unsupported_model: { status: 400, retryable: false, advice: 'see docs/supernet.md for what can be compiled' },
+  unknown_op: { status: 400, retryable: false, advice: 'see docs/supernet.md for the operators that can be followed' },
+  invalid_spec: { status: 400, retryable: false, advice: 'correct the elastic spec; docs/supernet.md describes it' },
+  invalid_array: { status: 400, retryable: false, advice: 'write the array with numpy.save, in row-major order' },
+  wrong_calibration: { status: 400, retryable: false, advice: 'give training rows of the model’s input' },
+  wrong_validation: {
+    status: 400,
+    retryable: false,
+    advice: 'give labelled rows of the model’s input, and the class of each as a whole number',
+  },
+  submission_failed: { status: 500, retryable: false, advice: 'look at the profiler’s log' },
+  submission_abandoned: { status: 410, retryable: false, advice: 'submit it again if it is still wanted' },
 
   // Between the services.
   stale_token: { status: 409, retryable: false, advice: 'the scheduler that sent this no longer leads' },
@@ -94,6 +119,13 @@ export class SlacklineError extends Error {
     this.code = code;
   }
 
+  /** An error that another process reported: its sentence is whole already. A code of another version is `bus_failed`. */
+  static relayed(code: string, sentence: string): SlacklineError {
+    const error = new SlacklineError(isErrorCode(code) ? code : 'bus_failed', '');
+    error.message = sentence;
+    return error;
+  }
+
   get status(): number {
     return kinds[this.code].status;
   }
@@ -101,6 +133,10 @@ export class SlacklineError extends Error {
   get retryable(): boolean {
     return kinds[this.code].retryable;
   }
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(kinds, code);
 }
 
 /** Whether `error` is Slackline's and carries `code`. */

@@ -13,11 +13,13 @@ export const workerStatus = z.object({
   /** One life of a worker: a new one at each start and whenever it may have been given up. */
   epoch: z.string(),
   deviceClass: z.string(),
-  /** `onnxruntime-cpu`, `emulated`, … */
+  /** `cpu`, `webgpu`, `cuda` or `emulated`. */
   executor: z.string(),
   host: z.string(),
-  /** Models it has loaded, by name, with the digest of the version. */
+  /** Models it serves, by name, with the digest of the version. */
   models: z.record(z.string(), z.string()),
+  /** Digests of all versions that are loaded, those included that are about to take a model's place. */
+  versions: z.array(z.string()).default([]),
   /** Batches it can take now. */
   freeSlots: z.int().min(0),
   /** The batch it is running. */
@@ -35,6 +37,8 @@ export const batchCommand = z.object({
   token: z.int(),
   epoch: z.string(),
   model: z.string(),
+  /** The version that was planned with; absent: whichever the worker serves. */
+  digest: z.string().optional(),
   subnet: z.string(),
   queries: z.array(
     z.object({

@@ -11,10 +11,17 @@ export interface ModelListener {
   onBroken(name: string, reason: string): void;
 }
 
-const prefix = profileKeys.model('');
-
-/** Follows the `model.*` keys of the `profiles` bucket. Resolves when all that was there has been told. */
-export function watchModels(profiles: KeyBucket, listener: ModelListener): Promise<Subscription> {
+/**
+ * Follows the models of the `profiles` bucket. Resolves when all that was there has been told.
+ *
+ * @param kind `model`: what is served; `candidate`: versions that are to take a model's place
+ */
+export function watchModels(
+  profiles: KeyBucket,
+  listener: ModelListener,
+  kind: 'model' | 'candidate' = 'model',
+): Promise<Subscription> {
+  const prefix = profileKeys[kind]('');
   return profiles.watch(({ key, value }) => {
     if (!key.startsWith(prefix)) return;
     const name = key.slice(prefix.length);

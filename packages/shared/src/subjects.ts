@@ -15,6 +15,8 @@ export interface StoreNames {
   profiles: string;
   /** Object store: servable models by digest. */
   models: string;
+  /** KV: pending and failed submissions by model name. Object store: their files by digest. */
+  submissions: string;
   /** KV: who schedules; the revision is the fencing token. */
   leader: string;
 }
@@ -34,6 +36,7 @@ export class Subjects {
       clock: store('CLOCK'),
       profiles: store('profiles'),
       models: store('models'),
+      submissions: store('submissions'),
       leader: store('leader'),
     };
   }
@@ -94,6 +97,11 @@ export class Subjects {
     return `${this.#root}batches.done`;
   }
 
+  /** Requests to the profiler: take a supernet, take a model away, measure its latency anew. */
+  profiler(request: 'submit' | 'remove' | 'measure'): string {
+    return `${this.#root}profiler.${request}`;
+  }
+
   /** One-second summaries of a service; `>` for all. */
   telemetry(service: string): string {
     return `${this.#root}telemetry.${service}`;
@@ -108,5 +116,7 @@ export class Subjects {
 /** Keys in the `profiles` bucket. */
 export const profileKeys = {
   model: (model: string) => `model.${model}`,
+  /** A version that takes the model's place once its latency is known. Workers load it beside the present one. */
+  candidate: (model: string) => `candidate.${model}`,
   latency: (model: string, deviceClass: string) => `latency.${model}.${deviceClass}`,
 } as const;

@@ -2,9 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { hasCode } from '@slackline/shared';
+import fc from 'fast-check';
 import { dump } from 'npyjs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readArray, readLabels, rows } from './array-file.js';
+import { parseArray, readArray, readLabels, rows } from './array-file.js';
 
 let directory = '';
 beforeAll(async () => {
@@ -31,20 +33,68 @@ test('takes rows out, and no more than there are', () => {
   expect(rows(array, 2, 9)).toEqual({ shape: [1, 2], data: Uint8Array.of(5, 6) });
 });
 
-test.each([
-  ['a missing file', () => Promise.resolve(join(directory, 'missing.npy'))],
-  ['what is no array', () => file('b.npy', new TextEncoder().encode('no array'))],
-  ['a truncated file', () => file('c.npy.gz', gzipSync(new Uint8Array(dump(new Uint8Array(8), [8]))).subarray(0, 30))],
-  ['too few elements', async () => file('d.npy', new Uint8Array(dump(new Uint8Array(8), [8])).subarray(0, -1))],
-  ['another datatype', () => file('e.npy', new Uint8Array(dump(new Float64Array(2), [2])))],
-])('refuses %s', async (_what, path) => {
-  await expect(readArray(await path())).rejects.toMatchObject({ code: 'invalid_model' });
+test('refuses a missing file', async () => {
+  await expect(readArray(join(directory, 'missing.npy'))).rejects.toMatchObject({ code: 'invalid_model' });
 });
 
-test('labels are a list of uint8', async () => {
-  expect(await readLabels(await file('l.npy', new Uint8Array(dump(Uint8Array.of(3, 1), [2]))))).toEqual(
-    Uint8Array.of(3, 1),
+const floats = new Uint8Array(dump(Float32Array.from([1, 2, 3, 4]), [2, 2]));
+/** The file with other words in its header, as long as those that they replace. */
+const withHeader = (from: string, to: string) => {
+  const text = Buffer.from(floats).toString('latin1');
+  expect(text).toContain(from);
+  return new Uint8Array(Buffer.from(text.replace(from, to.padEnd(from.length)), 'latin1'));
+};
+
+test.each([
+  ['what is no array', new TextEncoder().encode('no array'), 'no .npy file'],
+  ['nothing', new Uint8Array(0), 'no .npy file'],
+  ['a truncated archive', gzipSync(floats).subarray(0, 30), 'unzipped'],
+  ['too few elements', floats.subarray(0, -1), 'elements'],
+  ['too many elements', Buffer.concat([floats, floats]), 'elements'],
+  ['a header that ends nowhere', floats.subarray(0, 40), 'header'],
+  ['another datatype', withHeader("'<f4'", "'<U0'"), '<U0'],
+  ['another byte order', withHeader("'<f4'", "'>f4'"), '>f4'],
+  ['columns first', withHeader('False', 'True'), 'Fortran'],
+  ['a shape of no dimensions', withHeader('(2,2)', '()'), '()'],
+  ['a shape that is none', withHeader('(2,2)', '(-4)'), '()'],
+])('refuses %s', async (_what, bytes, named) => {
+  await expect(parseArray(bytes, 'x.npy')).rejects.toMatchObject({
+    code: 'invalid_array',
+    message: expect.stringMatching(/^x\.npy /),
+  });
+  await expect(parseArray(bytes, 'x.npy')).rejects.toThrow(named);
+});
+
+test('whatever the bytes are, it reads an array or refuses them', async () => {
+  const file = fc.oneof(
+    fc.uint8Array({ maxLength: 200 }),
+    // A good file with a few bytes changed, or cut.
+    fc
+      .tuple(fc.array(fc.tuple(fc.nat(floats.length - 1), fc.nat(255)), { maxLength: 4 }), fc.nat(floats.length))
+      .map(([changes, length]) => {
+        const bytes = floats.slice(0, length);
+        for (const [at, value] of changes) if (at < length) bytes[at] = value;
+        return bytes;
+      }),
   );
-  const matrix = await file('m.npy', new Uint8Array(dump(Uint8Array.of(3, 1), [1, 2])));
-  await expect(readLabels(matrix)).rejects.toMatchObject({ code: 'invalid_model' });
+  await fc.assert(
+    fc.asyncProperty(file, async (bytes) => {
+      const array = await parseArray(bytes, 'x').catch((error: unknown) => {
+        if (!hasCode(error, 'invalid_array')) throw error;
+      });
+      if (array !== undefined) expect(array.data).toHaveLength(array.shape.reduce((a, b) => a * b, 1));
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test('labels are a list of whole numbers of any type', async () => {
+  const labels = async (data: Parameters<typeof dump>[0], shape: number[]) =>
+    readLabels(await file('l.npy', new Uint8Array(dump(data, shape))));
+  expect(await labels(Uint8Array.of(3, 1), [2])).toEqual(Uint8Array.of(3, 1));
+  expect(await labels(BigInt64Array.of(3n, -1n, 999n), [3])).toEqual(Int32Array.of(3, -1, 999));
+  expect(await labels(Uint16Array.of(65_535), [1])).toEqual(Int32Array.of(65_535));
+  await expect(labels(Uint8Array.of(3, 1), [1, 2])).rejects.toMatchObject({ code: 'invalid_array' });
+  await expect(labels(Float32Array.of(3, 1), [2])).rejects.toMatchObject({ code: 'invalid_array' });
+  await expect(labels(BigInt64Array.of(2n ** 40n), [1])).rejects.toThrow('1099511627776');
 });

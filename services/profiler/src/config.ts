@@ -20,5 +20,9 @@ export const profilerConfig = commonConfig.extend({
     .default([1, 2, 4, 8, 16]),
   /** Time spent on each (subnet, batch) of a latency profile, in milliseconds. */
   CELL_BUDGET_MS: numberFrom(z.number().positive()).default(200),
+  /** How long workers may take to load a submitted model before it is published without those that could not. */
+  LOAD_WAIT_MS: numberFrom(z.number().min(0)).default(60_000),
+  /** Scheduling priority of the builds of submissions, 0 to 19: they leave the cores to those who serve. */
+  BUILD_NICENESS: numberFrom(z.number().int().min(0).max(19)).default(10),
 });
 export type ProfilerConfig = z.infer<typeof profilerConfig>;

@@ -1,4 +1,4 @@
-/** Sees to it that every device class that hosts a model has a latency profile: kept from before, or measured now. */
+/** Sees to it that every device class that hosts a served model has a latency profile: kept from before, or measured now. */
 import {
   type KeyBucket,
   type LatencyProfile,
@@ -9,182 +9,129 @@ import {
   type WorkerStatus,
 } from '@slackline/shared';
 import type { ProfilerConfig } from './config.js';
-import { latencyRows } from './latency-table.js';
-import type { ProfileCache } from './profile-cache.js';
-import { type LatencyDeps, measureGrid } from './stages/latency.js';
+import { canTime, type LatencyProfiler, retryMs } from './latency-profiler.js';
 import { putIfChanged, readKey } from './stages/publish.js';
 import type { Report } from './telemetry.js';
-import { isIdle, mostOnOneHost } from './workers.js';
+import type { Workers } from './workers.js';
 
-const retryMs = 1_000;
-
-interface Job {
-  model: ModelEntry;
-  deviceClass: string;
-}
-
-export interface LatencyProfilesDeps extends LatencyDeps {
+export interface LatencyProfilesDeps {
+  profiler: LatencyProfiler;
+  workers: Workers;
   keys: KeyBucket;
-  cache: ProfileCache;
   log: Log;
   report: Report;
 }
 
-/** Profiles one (model, device class) after the other: two at once would time each other's load. */
+/** A version that is served. */
+interface Served {
+  entry: ModelEntry;
+  /** Device classes that have a profile, or are being given one. */
+  wanted: Set<string>;
+  /** Aborts when the version is served no more. */
+  gone: AbortController;
+}
+
 export class LatencyProfiles {
-  readonly #jobs: Job[] = [];
-  /** Keys of the profiles that are there or asked for. */
-  readonly #wanted = new Set<string>();
-  readonly #stopping = new AbortController();
-  readonly #ended: Promise<void>;
+  readonly #served = new Map<string, Served>();
+  /** Version and class of what was measured in this life: as good as the circumstances allowed. */
+  readonly #measured = new Set<string>();
+  readonly #running = new Set<Promise<void>>();
   readonly #unlisten: () => void;
 
   constructor(
-    private readonly models: readonly ModelEntry[],
-    private readonly config: ProfilerConfig,
+    private readonly config: Pick<ProfilerConfig, 'WORKERS_EXPECTED'>,
     private readonly deps: LatencyProfilesDeps,
   ) {
-    this.#unlisten = deps.workers.onStatus((status) => this.#want(status));
-    this.#ended = this.#run();
+    this.#unlisten = deps.workers.onStatus((status) => this.#hear(status));
+  }
+
+  /** A model is served in this version. What is under way for another one is given up. */
+  serve(entry: ModelEntry): void {
+    if (this.#served.get(entry.name)?.entry.digest === entry.digest) return;
+    this.withdraw(entry.name);
+    this.#served.set(entry.name, { entry, wanted: new Set(), gone: new AbortController() });
+  }
+
+  /** A model is served no more. */
+  withdraw(name: string): void {
+    this.#served.get(name)?.gone.abort(new Error(`${name} is not served any more`));
+    this.#served.delete(name);
+  }
+
+  /** Remembers that a profile was measured in this life, so that it is not measured again for want of workers. */
+  measured({ digest, deviceClass }: LatencyProfile): void {
+    this.#measured.add(`${digest}.${deviceClass}`);
+  }
+
+  /**
+   * Measures a model anew on `deviceClass`, or on every class that has a worker with it. What is published stands until
+   * then. Returns the classes.
+   */
+  again(name: string, deviceClass?: string): string[] {
+    const served = this.#served.get(name);
+    if (served === undefined) return [];
+    const timeable = this.deps.workers.all().filter((worker) => canTime(worker, served.entry));
+    const classes = [...new Set(timeable.map((worker) => worker.deviceClass))];
+    const chosen = classes.filter((each) => deviceClass === undefined || each === deviceClass);
+    for (const each of chosen) {
+      served.wanted.add(each);
+      this.#start(served, each, true);
+    }
+    return chosen;
   }
 
   /** Ends; what is being measured is given up. */
   async stop(): Promise<void> {
     this.#unlisten();
-    this.#stopping.abort();
-    await this.#ended;
+    for (const name of [...this.#served.keys()]) this.withdraw(name);
+    await Promise.all(this.#running);
   }
 
-  #want(status: WorkerStatus): void {
-    for (const model of this.models) {
-      const key = profileKeys.latency(model.name, status.deviceClass);
-      if (!canTime(status, model) || this.#wanted.has(key)) continue;
-      this.#wanted.add(key);
-      this.#jobs.push({ model, deviceClass: status.deviceClass });
+  #hear(status: WorkerStatus): void {
+    for (const served of this.#served.values()) {
+      if (served.wanted.has(status.deviceClass) || !canTime(status, served.entry)) continue;
+      served.wanted.add(status.deviceClass);
+      this.#start(served, status.deviceClass, false);
     }
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping;
+  #start(served: Served, deviceClass: string, fresh: boolean): void {
+    const running = this.#provide(served, deviceClass, fresh).finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
+  /** Tries until there is a profile, the class has no worker left, or the version is gone. Never rejects. */
+  async #provide(served: Served, deviceClass: string, fresh: boolean): Promise<void> {
+    const { entry, gone, wanted } = served;
+    const { signal } = gone;
     while (!signal.aborted) {
-      const job = this.#jobs.shift();
-      if (job === undefined) {
-        await this.#until(() => this.#jobs.length > 0);
-        continue;
-      }
       try {
-        if (await this.#profile(job)) continue;
         // Nobody of this class is left: the next status of one asks again.
-        this.#wanted.delete(profileKeys.latency(job.model.name, job.deviceClass));
+        if (!(await this.#provideOnce(entry, deviceClass, fresh, signal))) wanted.delete(deviceClass);
+        return;
       } catch (error) {
         if (signal.aborted) return;
-        this.deps.log.warn(
-          { model: job.model.name, deviceClass: job.deviceClass, err: error },
-          'profiling is tried again',
-        );
-        this.#jobs.push(job);
-        await this.#until(() => false, retryMs);
+        this.deps.log.warn({ model: entry.name, deviceClass, err: error }, 'profiling is tried again');
+        await this.deps.workers.until(() => false, retryMs, signal);
       }
     }
   }
 
-  /** Whether the class has a profile now. Rejects when measuring failed. */
-  async #profile(job: Job): Promise<boolean> {
-    const { model, deviceClass } = job;
-    const { cache, log, report } = this.deps;
+  async #provideOnce(model: ModelEntry, deviceClass: string, fresh: boolean, signal: AbortSignal): Promise<boolean> {
     const expected = this.config.WORKERS_EXPECTED;
-    const published = await readKey(this.deps.keys, profileKeys.latency(model.name, deviceClass), latencyProfile);
-    if (published !== undefined && published.digest === model.digest && published.concurrency >= expected) {
-      report({ stage: 'ready', model: model.name, deviceClass, done: 1, total: 1 });
-      return true;
-    }
-    const kept = await cache.read(model.name, deviceClass);
-    if (kept !== undefined && this.#fits(kept, model, expected)) return this.#publish(kept, 'kept from before');
-
-    const timed = await this.#gather(job);
-    const executor = timed[0]?.executor;
-    if (executor === undefined) return false;
-    const concurrency = mostOnOneHost(timed);
-    if (kept !== undefined && this.#fits(kept, model, concurrency)) return this.#publish(kept, 'kept from before');
-
-    const grid = {
-      model: model.name,
-      digest: model.digest,
-      subnets: model.subnets.map((subnet) => subnet.id),
-      batches: this.config.BATCHES,
-      cellBudgetMs: this.config.CELL_BUDGET_MS,
-    };
-    log.info({ model: model.name, deviceClass, workers: timed.map((worker) => worker.workerId) }, 'measuring latency');
-    const progress = (done: number, total: number) =>
-      report({ stage: 'latency', model: model.name, deviceClass, done, total });
-    const samples = await measureGrid(grid, timed, this.deps, progress, this.#stopping.signal);
-    const profile: LatencyProfile = {
-      v: 1,
-      model: model.name,
-      digest: model.digest,
-      deviceClass,
-      executor,
-      concurrency,
-      measuredAt: new Date().toISOString(),
-      batches: grid.batches,
-      subnets: latencyRows(samples, model.subnets),
-    };
-    // A profile that cannot be kept still serves; it is measured again next time.
-    await cache.write(profile).catch((error: unknown) => log.warn({ err: error }, 'the profile could not be kept'));
-    return this.#publish(profile, 'measured');
+    const key = profileKeys.latency(model.name, deviceClass);
+    const published = fresh ? undefined : await readKey(this.deps.keys, key, latencyProfile);
+    const isEnough = (published?.concurrency ?? 0) >= expected || this.#measured.has(`${model.digest}.${deviceClass}`);
+    if (published?.digest === model.digest && isEnough) return this.#ready(published, 'published before');
+    const profile = await this.deps.profiler.profile({ model, deviceClass, expected, fresh, signal });
+    if (profile === undefined) return false;
+    await putIfChanged(this.deps.keys, key, profile);
+    return this.#ready(profile, 'measured, or kept from before');
   }
 
-  #fits(profile: LatencyProfile, model: ModelEntry, concurrency: number): boolean {
-    const { BATCHES } = this.config;
-    return (
-      profile.digest === model.digest &&
-      profile.concurrency === concurrency &&
-      profile.batches.length === BATCHES.length &&
-      profile.batches.every((batch, i) => batch === BATCHES[i])
-    );
-  }
-
-  async #publish(profile: LatencyProfile, how: string): Promise<true> {
-    const { model, deviceClass } = profile;
-    await putIfChanged(this.deps.keys, profileKeys.latency(model, deviceClass), profile);
-    this.deps.log.info({ model, deviceClass, subnets: profile.subnets.length, how }, 'latency profile ready');
+  #ready({ model, deviceClass, subnets }: LatencyProfile, how: string): true {
+    this.deps.log.info({ model, deviceClass, subnets: subnets.length, how }, 'latency profile ready');
     this.deps.report({ stage: 'ready', model, deviceClass, done: 1, total: 1 });
     return true;
   }
-
-  /** The idle workers of the class, once enough have come or the wait is over; then at least one, if any lives. */
-  async #gather({ model, deviceClass }: Job): Promise<WorkerStatus[]> {
-    const living = () =>
-      this.deps.workers.all().filter((worker) => worker.deviceClass === deviceClass && canTime(worker, model));
-    const idle = () => living().filter(isIdle);
-    const { WORKERS_EXPECTED: total, WORKERS_WAIT_MS } = this.config;
-    this.deps.report({ stage: 'waiting', model: model.name, deviceClass, done: idle().length, total });
-    await this.#until(() => idle().length >= total, WORKERS_WAIT_MS);
-    while (idle().length === 0 && living().length > 0 && !this.#stopping.signal.aborted) {
-      await this.#until(() => idle().length > 0, retryMs);
-    }
-    return idle();
-  }
-
-  /** Resolves when a worker's status makes `condition` true, after `limitMs`, or on stopping. */
-  #until(condition: () => boolean, limitMs?: number): Promise<void> {
-    const { signal } = this.#stopping;
-    return new Promise((resolve) => {
-      const end = () => {
-        unlisten();
-        cancel();
-        signal.removeEventListener('abort', end);
-        resolve();
-      };
-      const unlisten = this.deps.workers.onStatus(() => condition() && end());
-      const cancel = limitMs === undefined ? () => {} : this.deps.clock.after(limitMs, end);
-      signal.addEventListener('abort', end);
-      if (condition() || signal.aborted) end();
-    });
-  }
-}
-
-/** Whether a worker really runs this version of the model; what an emulated one takes comes from a table. */
-function canTime({ executor, draining, models }: WorkerStatus, model: ModelEntry): boolean {
-  return executor !== 'emulated' && !draining && models[model.name] === model.digest;
 }

@@ -13,9 +13,12 @@ import {
   latencyProfile,
   modelEntry,
   type ProfilerTelemetry,
+  pack,
   profilerTelemetry,
   type RunningService,
   readConfig,
+  remeasureReply,
+  requestReply,
   Subjects,
   systemClock,
   unpack,
@@ -155,7 +158,7 @@ test('times the workers of a class together, once enough of them have come', asy
   expect(profile).toMatchObject({
     model: 'fashion',
     deviceClass,
-    executor: 'onnxruntime-cpu',
+    executor: 'cpu',
     concurrency: 2,
     batches,
   });
@@ -239,6 +242,104 @@ test('asks again a worker that was busy', async () => {
   const worker = await work('a', { behave: ({ requests }) => (requests.length === 0 ? 'refuse' : 'measure') });
   expect((await profileOf()).subnets).toHaveLength(3);
   expect(worker.requests).toHaveLength(7);
+});
+
+/** Says what a scheduler says while it serves, until `stop`. */
+function pretendTraffic(): { stop: () => void } {
+  let ok = 0;
+  const tell = () => {
+    ok += 1;
+    const outcomes = { ok, late: 0, expired: 0, failed: 0 };
+    const summary = { v: 1, queued: 1, inFlight: 0, workers: 2, workersLost: 0, outcomes, subnets: {}, meanBatch: 1 };
+    bus.publish(new Subjects(prefix).telemetry('scheduler'), pack(summary as { v: 1 }));
+  };
+  tell();
+  const timer = setInterval(tell, 100);
+  return { stop: () => clearInterval(timer) };
+}
+
+test('leaves one worker to the queries while they are served', async () => {
+  await start({ WORKERS_EXPECTED: '2', WORKERS_WAIT_MS: '20000' });
+  const traffic = pretendTraffic();
+  await bus.flush();
+  const workers = [await work('a'), await work('b')];
+  try {
+    expect(await profileOf()).toMatchObject({ concurrency: 1 });
+    expect(workers.map(({ requests }) => requests.length).sort()).toEqual([0, 6]);
+  } finally {
+    traffic.stop();
+  }
+});
+
+test('times the only worker of a class in pieces while queries are served', async () => {
+  await start();
+  const traffic = pretendTraffic();
+  await bus.flush();
+  const worker = await work('a');
+  try {
+    expect((await profileOf()).subnets.map(({ p50Ms }) => p50Ms.length)).toEqual([5, 5, 5]);
+    // Each cell alone, in two rounds.
+    expect(worker.requests).toHaveLength(2 * subnetIds.length * batches.length);
+  } finally {
+    traffic.stop();
+  }
+});
+
+test('begins again with a worker less when queries come while all are timed', async () => {
+  await start({ WORKERS_EXPECTED: '2', WORKERS_WAIT_MS: '20000' });
+  let traffic: ReturnType<typeof pretendTraffic> | undefined;
+  const behave = () => {
+    traffic ??= pretendTraffic();
+    return 'measure' as const;
+  };
+  await work('a', { behave });
+  await work('b', { behave });
+  try {
+    expect(await profileOf()).toMatchObject({ concurrency: 1 });
+  } finally {
+    traffic?.stop();
+  }
+});
+
+function resolvable() {
+  let resolve: () => void = () => {};
+  const promise = new Promise<void>((onResolve) => {
+    resolve = onResolve;
+  });
+  return { promise, resolve };
+}
+
+test('gives up what it measures of a version that is not served any more', async () => {
+  await start();
+  const bucket = await keys();
+  const entry = (await bucket.get('model.fashion'))?.value ?? new Uint8Array();
+  const { promise: begun, resolve: begin } = resolvable();
+  const behave = ({ requests }: StandInWorker) => {
+    if (requests.length === 1) begin();
+    return 'measure' as const;
+  };
+  const worker = await work('a', { behave });
+  await begun;
+  await bucket.delete('model.fashion');
+  await bucket.put('model.fashion', entry);
+  expect((await profileOf()).subnets).toHaveLength(3);
+  expect(worker.requests.length).toBeGreaterThan(6);
+});
+
+test('measures anew when asked to, while what was measured before stands', async () => {
+  await start();
+  const worker = await work('a');
+  const before = await profileOf();
+  const ask = (message: object) =>
+    requestReply(bus, new Subjects(prefix).profiler('measure'), { v: 1, ...message } as { v: 1 }, {
+      ...{ kind: 'measure reply', schema: remeasureReply, timeoutMs: 5_000 },
+    });
+  expect(await ask({ name: 'fashion' })).toMatchObject({ deviceClasses: [deviceClass] });
+  expect(await profileOf()).toEqual(before);
+  await expect.poll(profileOf).not.toEqual(before);
+  expect(worker.requests).toHaveLength(12);
+  await expect(ask({ name: 'fashion', deviceClass: 'other' })).rejects.toMatchObject({ code: 'unavailable' });
+  await expect(ask({ name: 'unheard-of' })).rejects.toMatchObject({ code: 'unknown_model' });
 });
 
 test('counts workers of different hosts apart', async () => {

@@ -1,6 +1,6 @@
 /**
- * The resident service: publishes the servables of the model folders, then sees to it that every device class that
- * hosts one of them has a latency profile.
+ * The resident service: publishes the servables of the model folders, makes models of what is submitted, and sees to it
+ * that every device class that hosts a model has a latency profile.
  */
 import {
   type Bus,
@@ -11,16 +11,26 @@ import {
   profileKeys,
   type RunningService,
   Subjects,
+  uploadMaxAgeMs,
+  watchModels,
 } from '@slackline/shared';
 import { readBuildResult } from './build/result.js';
 import type { ProfilerConfig } from './config.js';
 import { readEmulatedTable } from './emulated.js';
+import { LatencyProfiler } from './latency-profiler.js';
 import { LatencyProfiles } from './latency-profiles.js';
 import { ProfileCache } from './profile-cache.js';
 import { publishModel, putIfChanged, uploadServable } from './stages/publish.js';
 import { readModelFolder } from './stages/read.js';
 import { entryOf, servableOf } from './stages/servable.js';
+import { Files, sweepFolders } from './submissions/files.js';
+import { Maker } from './submissions/maker.js';
+import { Records } from './submissions/records.js';
+import { answerRequests } from './submissions/requests.js';
+import { Rollout } from './submissions/rollout.js';
+import { Submissions } from './submissions/submissions.js';
 import { type Report, reporter } from './telemetry.js';
+import { Traffic } from './traffic.js';
 import { Workers } from './workers.js';
 
 export interface ProfilerDeps {
@@ -57,17 +67,42 @@ export async function startProfiler(
   await publishEmulated(config.EMULATED_PROFILES, models, keys, report);
 
   const workers = new Workers(bus, subjects, clock, log);
+  const traffic = new Traffic(bus, subjects, clock);
   const cache = new ProfileCache(config.PROFILE_DIR, log);
-  const profiles = new LatencyProfiles(models, config, { bus, subjects, clock, log, workers, keys, cache, report });
+  const deps = { bus, subjects, clock, log, workers, keys, report };
+  const profiler = new LatencyProfiler(config, { ...deps, cache, traffic });
+  const profiles = new LatencyProfiles(config, { ...deps, profiler });
+  const watch = await watchModels(keys, {
+    onServed: (entry) => profiles.serve(entry),
+    onGone: (name) => profiles.withdraw(name),
+    onBroken: (model, reason) => log.warn({ model, reason }, 'this catalog entry cannot be read'),
+  });
+
+  const rollout = new Rollout({ ...deps, profiler, profiles, loadWaitMs: config.LOAD_WAIT_MS });
+  const { stores } = subjects;
+  await sweepFolders();
+  const records = await Records.open(await bus.keys(stores.submissions, storage), clock, log);
+  const files = new Files(await bus.objects(stores.submissions, { ...storage, maxAgeMs: uploadMaxAgeMs }));
+  const servables = await bus.objects(stores.models, storage);
+  const niceness = config.BUILD_NICENESS;
+  const maker = new Maker({ records, files, rollout, keys, models: servables, clock, niceness });
+  const submissions = new Submissions({ records, files, maker, clock, log });
+  const requests = answerRequests({ bus, subjects, submissions, maker, profiles, log });
+  // Who is told that this is ready may ask at once.
+  await bus.flush();
   await bus.announce({
     name: 'slackline-profiler',
     version: '0.1.0',
-    description: 'Publishes models and measures their latency on every device class.',
+    description: 'Makes models of supernets and measures their latency on every device class.',
   });
   return {
     ready: { models: models.map((model) => model.name) },
     async stop() {
+      await Promise.all(requests.map((request) => request.drain()));
+      await Promise.all([submissions.stop(), maker.stop()]);
+      await watch.drain();
       await profiles.stop();
+      await traffic.stop();
       await workers.stop();
     },
   };

@@ -32,7 +32,7 @@ beforeAll(async () => {
 /** Accuracy of a subnet on the first `count` test inputs. */
 async function accuracyOf({ id, config }: BuiltSubnet, statistics: SubnetStatistics, count: number): Promise<number> {
   const part = { images: rows(tested.images, 0, count), labels: tested.labels.subarray(0, count) };
-  const [accuracy] = await top1Accuracies(supernetOf(folder), [{ id, config, statistics }], part, () => {});
+  const [accuracy] = await top1Accuracies(supernetOf(folder), [{ id, config, statistics }], part);
   return accuracy ?? Number.NaN;
 }
 
@@ -49,7 +49,7 @@ test('spans accuracy and cost', () => {
 });
 
 test('the statistics that ship are those of the calibration images', async () => {
-  const { data } = await readArray(join(directory, folder.manifest.calibration));
+  const { data } = await readArray(join(directory, folder.manifest.calibration ?? ''));
   for (const { config, statistics } of [smallest, built.subnets[1] ?? smallest]) {
     const shipped = decodeStatistics(statistics);
     const computed = await calibrate(supernetOf(folder), config, data);

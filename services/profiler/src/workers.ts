@@ -59,6 +59,22 @@ export class Workers {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Resolves when a worker's status makes `condition` true, after `limitMs`, or when the signal aborts. */
+  until(condition: () => boolean, limitMs: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        unlisten();
+        cancel();
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const unlisten = this.onStatus(() => condition() && end());
+      const cancel = this.#clock.after(limitMs, end);
+      signal.addEventListener('abort', end);
+      if (condition() || signal.aborted) end();
+    });
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.#subscriptions.map((subscription) => subscription.drain()));
   }

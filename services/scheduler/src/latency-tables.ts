@@ -6,8 +6,13 @@ import type { PlanPercentile } from './config.js';
 
 const prefix = 'latency.';
 
-/** Told of every table; undefined: the profile is gone. */
-export type TableListener = (model: string, deviceClass: string, table: LatencyTable | undefined) => void;
+/** Told of every table, with the digest of the version that was measured; undefined: the profile is gone. */
+export type TableListener = (
+  model: string,
+  deviceClass: string,
+  table: LatencyTable | undefined,
+  version: string | undefined,
+) => void;
 
 export function watchLatencyTables(
   profiles: KeyBucket,
@@ -19,12 +24,12 @@ export function watchLatencyTables(
     if (!key.startsWith(prefix)) return;
     const [model = '', deviceClass = ''] = key.slice(prefix.length).split('.');
     if (value === undefined) {
-      onTable(model, deviceClass, undefined);
+      onTable(model, deviceClass, undefined, undefined);
       return;
     }
     try {
       const profile = latencyProfile.parse(JSON.parse(Buffer.from(value).toString()));
-      onTable(model, deviceClass, toTable(profile, percentile));
+      onTable(model, deviceClass, toTable(profile, percentile), profile.digest);
     } catch (error) {
       // A wrong profile must not take the right one's place.
       log.error({ err: error, key }, 'a latency profile cannot be used');

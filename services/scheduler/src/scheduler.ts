@@ -14,10 +14,12 @@ import {
   Subjects,
   type Subscription,
   systemClock,
+  watchModels,
 } from '@slackline/shared';
 import type { SchedulerConfig } from './config.js';
 import { watchLatencyTables } from './latency-tables.js';
 import { Leadership } from './leadership.js';
+import { warnOfMissingSubnet } from './missing-subnet.js';
 import { Tally } from './tally.js';
 import { Term } from './term.js';
 
@@ -42,9 +44,11 @@ class Scheduler implements RunningService {
   readonly #subjects: Subjects;
   readonly #brokerTime: BrokerTime;
   readonly #leadership: Leadership;
-  readonly #tables = new Map<string, { model: string; deviceClass: string; table: LatencyTable }>();
+  readonly #tables = new Map<string, { model: string; deviceClass: string; table: LatencyTable; version?: string }>();
+  /** Models that were taken away and have not come back. */
+  readonly #removed = new Set<string>();
   readonly #tally = new Tally();
-  #tableWatch: Subscription | undefined;
+  #watches: Subscription[] = [];
   #term: Term | undefined;
   #beat: NodeJS.Timeout | undefined;
   #fail: (error: Error) => void = () => {};
@@ -90,12 +94,25 @@ class Scheduler implements RunningService {
       description: 'Earliest deadline first, subnet by slack',
     });
     await this.#brokerTime.start();
-    this.#tableWatch = await watchLatencyTables(profiles, config.PLAN_PERCENTILE, log, (model, deviceClass, table) => {
-      const key = `${model}.${deviceClass}`;
-      if (table === undefined) this.#tables.delete(key);
-      else this.#tables.set(key, { model, deviceClass, table });
-      this.#term?.setTable(model, deviceClass, table);
-    });
+    this.#watches = [
+      await watchLatencyTables(profiles, config.PLAN_PERCENTILE, log, (model, deviceClass, table, version) => {
+        const key = `${model}.${deviceClass}`;
+        if (table !== undefined) warnOfMissingSubnet(config.POLICY, model, table, log);
+        if (table === undefined) this.#tables.delete(key);
+        else this.#tables.set(key, { model, deviceClass, table, ...(version !== undefined && { version }) });
+        this.#term?.setTable(model, deviceClass, table, version);
+      }),
+      await watchModels(profiles, {
+        onServed: ({ name }) => {
+          this.#removed.delete(name);
+        },
+        onGone: (name) => {
+          this.#removed.add(name);
+          this.#term?.failRemoved();
+        },
+        onBroken: (name, reason) => log.warn({ model: name, reason }, 'this catalog entry cannot be read'),
+      }),
+    ];
     bus.onStatus((status) => {
       // What was published last may never have left, acks included. A new term gets all that is un-acked once more.
       if (status === 'disconnected') this.#leadership.resign('the connection to the broker was lost');
@@ -113,7 +130,7 @@ class Scheduler implements RunningService {
     await this.#term?.drain(this.config.DRAIN_MS);
     await this.#term?.stop();
     await this.#leadership.stop();
-    await this.#tableWatch?.drain();
+    await Promise.all(this.#watches.map((watch) => watch.drain()));
     await this.#brokerTime.stop();
     await this.bus.close();
   }
@@ -128,11 +145,14 @@ class Scheduler implements RunningService {
       log: this.log,
       config: this.config,
       tally: this.#tally,
+      removed: this.#removed,
       isCurrent: () => this.#leadership.check(),
       resign: (reason) => this.#leadership.resign(reason),
     });
     this.#term = term;
-    for (const { model, deviceClass, table } of this.#tables.values()) term.setTable(model, deviceClass, table);
+    for (const { model, deviceClass, table, version } of this.#tables.values()) {
+      term.setTable(model, deviceClass, table, version);
+    }
     term.start().catch((error) => {
       if (this.#term !== term) return;
       this.log.warn({ err: error }, 'the term could not begin');

@@ -37,6 +37,8 @@ export interface TermParts {
   log: Log;
   config: SchedulerConfig;
   tally: Tally;
+  /** Names of models that were taken away; changes while the term lasts. */
+  removed: ReadonlySet<string>;
   /** Whether the lease is certainly held at this moment. */
   isCurrent: () => boolean;
   /** Ends the term: it can do its work no more. */
@@ -154,9 +156,20 @@ export class Term {
     await this.#intake.start(this.token);
   }
 
-  setTable(model: string, deviceClass: string, table: LatencyTable | undefined): void {
-    this.#dispatcher.setTable(model, deviceClass, table);
+  setTable(model: string, deviceClass: string, table: LatencyTable | undefined, version?: string): void {
+    this.#dispatcher.setTable(model, deviceClass, table, version);
     this.#run();
+  }
+
+  /** Gives the waiting queries of models that were taken away their outcome. */
+  failRemoved(): void {
+    if (this.#silent()) return;
+    for (const model of this.parts.removed) {
+      for (const query of this.#dispatcher.withdraw(model)) {
+        const what = `Query ${query.id} was waiting for the model ${model}`;
+        this.#outcomes.fail(query, new SlacklineError('model_removed', what));
+      }
+    }
   }
 
   /** Takes no more queries in and waits for the batches that are out, at most `limitMs`. */
@@ -209,6 +222,7 @@ export class Term {
 
   #run(): void {
     if (this.#silent()) return;
+    this.failRemoved();
     this.#dispatcher.run(this.#now());
     this.#planWake();
   }
@@ -234,6 +248,7 @@ export class Term {
       token: this.token,
       epoch: batch.epoch,
       model: batch.model,
+      ...(batch.version !== undefined && { digest: batch.version }),
       subnet: batch.subnet,
       queries: batch.queries.map((query) => ({
         id: query.id,
@@ -248,6 +263,7 @@ export class Term {
   #report(data: Uint8Array): void {
     const status = unpack('worker status', workerStatus, data);
     const { workerId, epoch, deviceClass, models, freeSlots, draining, batchId } = status;
+    const versions = new Set([...Object.values(models), ...status.versions]);
     if (draining && batchId === null) {
       if (this.#dispatcher.leave(workerId, epoch)) this.parts.tally.forget(workerId);
       return;
@@ -255,7 +271,7 @@ export class Term {
     const accepting = freeSlots > 0 && !draining;
     const names = new Set(Object.keys(models));
     this.parts.tally.executor(workerId, status.executor);
-    const report = { workerId, epoch, deviceClass, models: names, accepting, batchId: batchId ?? undefined };
+    const report = { workerId, epoch, deviceClass, models: names, versions, accepting, batchId: batchId ?? undefined };
     this.#dispatcher.report(report, this.#now());
     this.#settled();
   }
@@ -284,6 +300,8 @@ export class Term {
 
   /** A batch is out no more. */
   #settled(): void {
+    // A worker that has let a removed model go refuses its batch, whose queries then wait again.
+    this.failRemoved();
     this.#planWake();
     if (this.#onIdle !== undefined && this.inFlight === 0) this.#onIdle();
   }

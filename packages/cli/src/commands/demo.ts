@@ -141,13 +141,13 @@ function warnOfSlowness({ deviceClass, measuredAt, subnets }: LatencyProfile, sl
   );
 }
 
-function titleOf({ model, profile }: Serving, choices: DemoChoices): RunTitle {
+function titleOf({ model, profile, executor }: Serving, choices: DemoChoices): RunTitle {
   const sloMs = choices.sloMs ?? model.sloMs;
   const { workers, arrivalPattern, burstiness, seconds } = choices;
   return {
     model: model.name,
     workers,
-    executor: profile.executor,
+    executor,
     sloMs,
     rate: choices.rate ?? defaultRate({ profile, workers, cores: availableParallelism(), sloMs }),
     arrivals: arrivalPattern === 'gamma' ? `gamma (k = ${burstiness})` : arrivalPattern,

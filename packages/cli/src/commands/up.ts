@@ -55,6 +55,11 @@ With our client:
   const client = await connect({ url: '${system.natsUrl}' });
   const answer = await client.infer('${model.name}', new Uint8Array(784), { sloMs: ${model.sloMs} });
 
+A supernet of your own (docs/models.md), in another terminal:
+  export NATS_URL=${system.natsUrl}
+  npx slackline submit <name> --onnx net.onnx --spec net.json --calibration images.npy --validation images.npy,labels.npy
+  npx slackline models
+
 `;
 }
 

@@ -84,7 +84,7 @@ function answerOf(message: BusMessage): ReturnType<typeof frameAnswer> {
     queueMs: 0,
     inferenceMs: 0,
     deadlineMet: true,
-    executor: 'onnxruntime-cpu',
+    executor: 'cpu',
   };
   return frameAnswer('application/octet-stream', facts, new Uint8Array(logits.buffer));
 }
@@ -115,7 +115,7 @@ describe('a load', () => {
     expect(figures.unanswered).toBe(0);
     expect(figures.checked).toBe(8 * each);
     expect(figures.right).toBe(7 * each);
-    expect(figures.executors).toEqual(['onnxruntime-cpu']);
+    expect(figures.executors).toEqual(['cpu']);
   });
 
   it('tells refusals by the broker where nobody serves the model', async () => {

@@ -7,7 +7,7 @@ const answer = (fields: Partial<Extract<Reply, { kind: 'answered' }>> = {}): Rep
   subnet: 'large',
   accuracy: 0.92,
   right: true,
-  executor: 'onnxruntime-cpu',
+  executor: 'cpu',
   ...fields,
 });
 

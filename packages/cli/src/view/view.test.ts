@@ -7,7 +7,7 @@ import { bar, bold, type Line, percent, plain, sparkline } from './text.js';
 const title: RunTitle = {
   model: 'fashion',
   workers: 2,
-  executor: 'onnxruntime-cpu',
+  executor: 'cpu',
   sloMs: 36,
   rate: 100,
   arrivals: 'gamma (k = 0.25)',
@@ -17,7 +17,7 @@ const system = { queued: 3, inFlight: 8, workers: 1, workersLost: 1, meanBatch: 
 
 function figures() {
   const tally = new Tally({ sloMs: 36, startedAtMs: 0 });
-  const executor = 'onnxruntime-cpu';
+  const executor = 'cpu';
   for (let i = 0; i < 3; i++) {
     const reply = {
       kind: 'answered',

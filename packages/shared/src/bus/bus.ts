@@ -103,12 +103,19 @@ export interface KeyBucket {
 export interface ObjectBucket {
   put(name: string, data: Uint8Array): Promise<void>;
   get(name: string): Promise<Uint8Array | undefined>;
+  /** Bytes of an object, or undefined when there is none of that name; nothing is fetched. */
+  size(name: string): Promise<number | undefined>;
+  /** Names of all objects, in no order. */
+  names(): Promise<string[]>;
+  /** Nothing happens when there is none of that name. */
   delete(name: string): Promise<void>;
 }
 
 export interface BucketConfig {
   storage: 'memory' | 'file';
   replicas: number;
+  /** What is older goes by itself. Default: it stays. */
+  maxAgeMs?: number;
 }
 
 export interface ServiceInfo {

@@ -398,6 +398,7 @@ class NatsBus implements Bus {
       history: 1,
       replicas: config.replicas,
       storage,
+      ...(config.maxAgeMs !== undefined && { ttl: config.maxAgeMs }),
     });
     return new NatsKeys(await translated(`Opening the bucket ${bucket}`, kv), bucket);
   }
@@ -407,6 +408,7 @@ class NatsBus implements Bus {
     const store = this.js.views.os(bucket, {
       storage,
       replicas: config.replicas,
+      ...(config.maxAgeMs !== undefined && { ttl: nanos(config.maxAgeMs) }),
     });
     return new NatsObjects(await translated(`Opening the object store ${bucket}`, store), bucket);
   }
@@ -500,7 +502,18 @@ class NatsObjects implements ObjectBucket {
     return (await translated(`Fetching ${this.bucket}/${name}`, this.store.getBlob(name))) ?? undefined;
   }
 
+  async size(name: string): Promise<number | undefined> {
+    const info = await translated(`Reading ${this.bucket}/${name}`, this.store.info(name));
+    return info === null || info.deleted ? undefined : info.size;
+  }
+
+  async names(): Promise<string[]> {
+    const objects = await translated(`Listing ${this.bucket}`, this.store.list());
+    return objects.filter(({ deleted }) => !deleted).map(({ name }) => name);
+  }
+
   async delete(name: string): Promise<void> {
+    if ((await this.size(name)) === undefined) return;
     await translated(`Deleting ${this.bucket}/${name}`, this.store.delete(name));
   }
 }

@@ -53,7 +53,7 @@ async function measure(): Promise<Document> {
   );
   const effort = quick
     ? { cellMs: 100, minRounds: 5, maxRounds: 40 }
-    : { cellMs: 2_500, minRounds: 15, maxRounds: 400 };
+    : { cellMs: 2_500, minRounds: 21, maxRounds: 400 };
   const cells = await measureRatios(model, stills, effort, progressOf('ratios'));
   for (const still of stills) await still.release();
   const switches = await measureSwitches(model, quick ? 5 : 50, progressOf('switches'));

@@ -5,10 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { decodeStatistics } from '@slackline/supernet';
 import { dump } from 'npyjs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { readArray, rows } from '../array-file.js';
 import { readModelFolder } from '../stages/read.js';
 import { buildModel } from './build-model.js';
+import { readBuildReport, writeBuildReport } from './result.js';
+
+vi.setConfig({ testTimeout: 120_000 });
 
 const shipped = fileURLToPath(new URL('../../../../models/fashion/', import.meta.url));
 
@@ -18,7 +21,7 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'slackline-build-'));
   const { manifest } = await readModelFolder(shipped);
   for (const file of ['model.json', manifest.onnx, manifest.spec]) await cp(join(shipped, file), join(directory, file));
-  const { calibration, heldOut, test } = manifest;
+  const { calibration = '', heldOut, test } = manifest;
   for (const file of [calibration, heldOut.images, heldOut.labels, test.images, test.labels]) {
     const { data, shape } = rows(await readArray(join(shipped, file)), 0, 120);
     await writeFile(join(directory, file), gzipSync(new Uint8Array(dump(data.slice(), shape))));
@@ -26,14 +29,14 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
-const options = { candidates: 8, front: 3, seed: 1 };
+const options = { measurements: 12, front: 3, seed: 1, cost: 'macs' } as const;
 
-test('keeps an ascending front of the candidates, with the statistics of each', async () => {
+test('keeps an ascending front, with the statistics of each', async () => {
   const folder = await readModelFolder(directory);
   const told: string[] = [];
-  const result = await buildModel(folder, options, (step, done, total) => told.push(`${step} ${done}/${total}`));
+  const result = await buildModel(folder, options, ({ stage, done, total }) => told.push(`${stage} ${done}/${total}`));
 
-  expect(result).toMatchObject({ candidates: 8, seed: 1 });
+  expect(result).toMatchObject({ candidates: 12, seed: 1 });
   expect(result.subnets.length).toBeGreaterThanOrEqual(2);
   expect(result.subnets.length).toBeLessThanOrEqual(options.front);
   for (const [i, { macs, heldOutAccuracy, statistics, id }] of result.subnets.entries()) {
@@ -41,15 +44,22 @@ test('keeps an ascending front of the candidates, with the statistics of each', 
     expect(heldOutAccuracy).toBeGreaterThan(result.subnets[i - 1]?.heldOutAccuracy ?? 0);
     expect(Object.keys(decodeStatistics(statistics)).length, id).toBeGreaterThan(0);
   }
-  expect(told).toContain('statistics 8/8');
-  expect(told).toContain('held-out accuracy 8/8');
-  expect(told.at(-1)).toBe(`test accuracy ${result.subnets.length}/${result.subnets.length}`);
+  expect(told).toContain('measuring a uniform sample 5/5');
+  expect(told.at(-1)).toBe(`measuring accuracies to publish ${result.subnets.length}/${result.subnets.length}`);
 });
 
-test('builds the same again', async () => {
+test('builds a folder again as its report says it was built', async () => {
   const folder = await readModelFolder(directory);
-  const few = { ...options, candidates: 4 };
-  expect(await buildModel(folder, few, () => {})).toEqual(await buildModel(folder, few, () => {}));
+  const first = await buildModel(folder, { ...options, cost: 'latency', quick: true }, () => {});
+  await writeBuildReport(folder, first.report);
+  const report = await readBuildReport(folder);
+  expect(report).toEqual(first.report);
+  const again = await buildModel(
+    folder,
+    { ...options, cost: 'latency', quick: true, latency: report?.latency },
+    () => {},
+  );
+  expect(again.subnets).toEqual(first.subnets);
 });
 
 test('refuses labels that do not belong to the images', async () => {
@@ -57,6 +67,6 @@ test('refuses labels that do not belong to the images', async () => {
   const { heldOut } = folder.manifest;
   const swapped = { ...folder.manifest, heldOut: { ...heldOut, labels: 'short.npy' } };
   await writeFile(join(directory, 'short.npy'), new Uint8Array(dump(new Uint8Array(3), [3])));
-  const build = buildModel({ ...folder, manifest: swapped }, { ...options, candidates: 2 }, () => {});
+  const build = buildModel({ ...folder, manifest: swapped }, options, () => {});
   await expect(build).rejects.toMatchObject({ code: 'invalid_model', message: expect.stringContaining('3 labels') });
 });

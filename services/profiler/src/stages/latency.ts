@@ -1,4 +1,4 @@
-/** Fifth stage: has workers time the grid of subnets and batch sizes, all of them at once: they share the cores. */
+/** Has workers time the grid of subnets and batch sizes, all of them at once: they share the cores. */
 import {
   type Bus,
   type Clock,
@@ -12,6 +12,7 @@ import {
 } from '@slackline/shared';
 import type { SubnetSamples } from '../latency-table.js';
 import type { Workers } from '../workers.js';
+import { cellsOf, filledIn, planGrid } from './grid.js';
 
 /** The grid is gone through more than once, so that a disturbance of the machine spreads over many cells. */
 const rounds = 2;
@@ -22,6 +23,7 @@ const lossCheckMs = 250;
 export interface Grid {
   model: string;
   digest: string;
+  /** Ascending in cost. */
   subnets: string[];
   batches: number[];
   /** Time for each (subnet, batch) in milliseconds, over all rounds. */
@@ -37,7 +39,7 @@ export interface LatencyDeps {
 
 /**
  * The samples of all `timed` workers together. Rejects when one of them dies, refuses or does not answer: what the
- * others measured without it would be the latency of a less busy host.
+ * others measured without it would be the latency of a less busy host. Of a large grid a part is timed (see grid.ts).
  *
  * @param onProgress is told how many of the steps are done
  */
@@ -48,6 +50,7 @@ export async function measureGrid(
   onProgress: (done: number, total: number) => void,
   signal: AbortSignal,
 ): Promise<SubnetSamples[]> {
+  const plan = planGrid(grid.subnets, grid.batches, grid.cellBudgetMs);
   const results = grid.subnets.map((id) => ({ id, samples: grid.batches.map((): number[] => []) }));
   const total = rounds * results.length;
   const watch = watchLoss(timed, deps, signal);
@@ -55,25 +58,31 @@ export async function measureGrid(
     for (let step = 0; step < total; step++) {
       const subnet = results[step % results.length];
       if (subnet === undefined) break;
-      const answers = Promise.all(timed.map((worker) => askWorker(worker, subnet.id, grid, deps)));
+      const cells = cellsOf(plan, subnet.id, grid.batches, grid.cellBudgetMs);
+      const answers = Promise.all(timed.map((worker) => askWorker(worker, subnet.id, { ...grid, ...cells }, deps)));
       // A loss ends the wait; what becomes of the requests no longer matters.
       answers.catch(() => {});
       for (const samples of await Promise.race([answers, watch.lost])) {
-        subnet.samples.forEach((cell, batch) => {
-          cell.push(...(samples[batch] ?? []));
-        });
+        for (const [i, batch] of cells.batches.entries()) {
+          subnet.samples[grid.batches.indexOf(batch)]?.push(...(samples[i] ?? []));
+        }
       }
       onProgress(step + 1, total);
     }
-    return results;
+    return filledIn(results, plan);
   } finally {
     watch.end();
   }
 }
 
 /** One worker's samples of one subnet, by batch size. */
-async function askWorker(worker: WorkerStatus, subnet: string, grid: Grid, deps: LatencyDeps): Promise<number[][]> {
-  const budgetMs = grid.cellBudgetMs / rounds;
+async function askWorker(
+  worker: WorkerStatus,
+  subnet: string,
+  grid: Grid & { budgetMs: number },
+  deps: LatencyDeps,
+): Promise<number[][]> {
+  const budgetMs = grid.budgetMs / rounds;
   const request = {
     v: 1,
     model: grid.model,

@@ -1,4 +1,4 @@
-/** First stage: reads a model folder. `model.json` names the files; docs/profiling.md describes the format. */
+/** Reads a model folder. `model.json` names the files; docs/profiling.md describes the format. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,8 +16,8 @@ export const modelManifest = z.strictObject({
   onnx: file,
   /** Its elastic spec; docs/supernet.md describes it. */
   spec: file,
-  /** Training inputs, from which every subnet's normalization statistics are computed. */
-  calibration: file,
+  /** Training inputs, from which normalization statistics are computed; a network without BatchNormalization needs none. */
+  calibration: file.optional(),
   /** Labelled training inputs that the network was not trained on: subnets are chosen on them. */
   heldOut: z.strictObject({ images: file, labels: file }),
   /** Labelled test inputs; the accuracy that is published is measured on the rows of `range` (from, to). */
@@ -44,7 +44,9 @@ export interface ModelFolder {
 export async function readModelFolder(directory: string): Promise<ModelFolder> {
   const manifest = await readJson(join(directory, 'model.json'), modelManifest);
   const [onnx, spec, calibration] = await Promise.all(
-    [manifest.onnx, manifest.spec, manifest.calibration].map((name) => readModelFile(join(directory, name))),
+    [manifest.onnx, manifest.spec, manifest.calibration].map((name) => {
+      return name === undefined ? undefined : readModelFile(join(directory, name));
+    }),
   );
   const hash = createHash('sha256');
   for (const bytes of [onnx, spec, calibration]) {

@@ -1,4 +1,4 @@
-/** Third stage: keeps the subnets that are worth serving, by cost and held-out accuracy. Pure. */
+/** Keeps the subnets that are worth serving, by cost and held-out accuracy. Pure. */
 
 /** What a subnet costs (any unit, positive) and how accurate it is (0..1). */
 export interface Rated {

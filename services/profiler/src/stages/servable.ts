@@ -31,16 +31,38 @@ export type PublishableServable = Servable & { inputs: TensorMetadata[]; outputs
 
 /** The servable of a folder with what its build found. Throws `invalid_model`. */
 export function servableOf(folder: ModelFolder, { subnets }: BuildResult): PublishableServable {
-  const { inputs, outputs } = supernetOf(folder);
-  const { name, sloMs } = folder.manifest;
+  const { onnx, spec, manifest } = folder;
+  return servableFrom({
+    name: manifest.name,
+    sloMs: manifest.sloMs,
+    supernet: supernetOf(folder),
+    onnx,
+    spec,
+    subnets,
+  });
+}
+
+/** What a servable is made of. */
+export interface ServableParts {
+  name: string;
+  sloMs: number;
+  supernet: Supernet;
+  /** The files that `supernet` was read from. */
+  onnx: Uint8Array;
+  spec: unknown;
+  subnets: BuildResult['subnets'];
+}
+
+/** The servable of these parts. Throws `invalid_model` where a tensor is of a type that is not served. */
+export function servableFrom({ name, sloMs, supernet, onnx, spec, subnets }: ServableParts): PublishableServable {
   return {
     v: 1,
     name,
-    inputs: inputs.map(metadata),
-    outputs: outputs.map(metadata),
+    inputs: supernet.inputs.map(metadata),
+    outputs: supernet.outputs.map(metadata),
     sloMs,
-    onnx: new Uint8Array(folder.onnx),
-    spec: folder.spec,
+    onnx: new Uint8Array(onnx),
+    spec,
     subnets: subnets.map(({ id, config, accuracy, statistics }) => {
       return { id, config, accuracy, statistics: new Uint8Array(statistics) };
     }),
@@ -53,7 +75,8 @@ export function entryOf({ name, inputs, outputs, sloMs, subnets }: PublishableSe
   return { v: 1, name, digest, inputs, outputs, sloMs, subnets: published };
 }
 
-function metadata({ name, datatype, shape }: TensorSignature): TensorMetadata {
+/** A tensor as the protocol describes it. Throws `invalid_model` where it is of a type that is not served. */
+export function metadata({ name, datatype, shape }: TensorSignature): TensorMetadata {
   const known = datatypes[datatype];
   if (known === undefined)
     throw new SlacklineError('invalid_model', `The tensor ${name} is of ${datatype}, which is not served`);

@@ -83,7 +83,7 @@ export class StandInWorker {
   }
 
   #status(): Uint8Array {
-    const { id, deviceClass, models, executor = 'onnxruntime-cpu', host = 'here' } = this.options;
+    const { id, deviceClass, models, executor = 'cpu', host = 'here' } = this.options;
     return pack({
       ...{ v: 1, workerId: id, epoch: `${id}-1`, deviceClass, executor, host, models },
       ...{ freeSlots: this.#measuring ? 0 : 1, batchId: null, draining: false },

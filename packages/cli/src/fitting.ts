@@ -1,0 +1,28 @@
+/** What an option needs of this machine or of the model, which only a look at them tells. All throw `OptionError`. */
+import { writableFolder } from '@slackline/local';
+import type { ModelEntry } from '@slackline/shared';
+import { OptionError } from './errors.js';
+
+/** A model may have hundreds of subnets. */
+const MOST_NAMED = 20;
+
+/** @param option with its dashes; nothing is checked without a path */
+export async function checkFolder(option: string, path: string | undefined): Promise<void> {
+  if (path === undefined) return;
+  try {
+    await writableFolder(path);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new OptionError(`${option} takes a folder that can be written, not ${path} (${reason})`, { cause });
+  }
+}
+
+/** A scheduler serves models that lack the subnet of `fixed:<subnet>` on their smallest; here there is but one model. */
+export function checkPolicy(policy: string, { name, subnets }: ModelEntry): void {
+  const [kind, subnet = ''] = policy.split(/:(.*)/s);
+  const known = ['smallest', 'largest', ...subnets.map(({ id }) => id)];
+  if (kind !== 'fixed' || known.includes(subnet)) return;
+  const more = known.length > MOST_NAMED ? `, and ${known.length - MOST_NAMED} more` : '';
+  const named = `${known.slice(0, MOST_NAMED).join(', ')}${more}`;
+  throw new OptionError(`--policy fixed:<subnet> takes a subnet of ${name} (${named}), not ${subnet}`);
+}

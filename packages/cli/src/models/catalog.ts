@@ -1,0 +1,63 @@
+/** What a running system serves, read once from its buckets. */
+import {
+  type LatencyProfile,
+  latencyProfile,
+  type ModelEntry,
+  modelEntry,
+  profileKeys,
+  readAll,
+  type SubmissionRecord,
+} from '@slackline/shared';
+import type { Connection } from '../connection.js';
+import { CommandError } from '../errors.js';
+import { parseRecord } from '../submission/follow.js';
+
+export interface ServedModel {
+  entry: ModelEntry;
+  /** Of this version, by device class in alphabetical order. */
+  profiles: LatencyProfile[];
+}
+
+export interface Catalog {
+  /** By name, in alphabetical order. */
+  models: ServedModel[];
+  submissions: SubmissionRecord[];
+}
+
+/** Reads the catalog. Entries of another version are left out. */
+export async function readCatalog({ profiles, records }: Pick<Connection, 'profiles' | 'records'>): Promise<Catalog> {
+  const values = [...(await readAll(profiles))];
+  const latencies = values
+    .filter(([key]) => key.startsWith('latency.'))
+    .map(([, value]) => readAs(latencyProfile, value));
+  const models = values
+    .filter(([key]) => key.startsWith(profileKeys.model('')))
+    .map(([, value]) => readAs(modelEntry, value))
+    .filter((entry) => entry !== undefined)
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map((entry) => ({
+      entry,
+      profiles: latencies
+        .filter((profile) => profile !== undefined)
+        .filter(({ model, digest }) => model === entry.name && digest === entry.digest)
+        .sort((a, b) => (a.deviceClass < b.deviceClass ? -1 : 1)),
+    }));
+  const submissions = [...(await readAll(records)).values()].map(parseRecord);
+  return { models, submissions: submissions.sort((a, b) => (a.submittedAt < b.submittedAt ? -1 : 1)) };
+}
+
+/** The model of this name. Throws `CommandError` naming those that are there. */
+export function modelIn({ models }: Catalog, name: string): ServedModel {
+  const found = models.find(({ entry }) => entry.name === name);
+  if (found !== undefined) return found;
+  const names = models.map(({ entry }) => entry.name).join(', ') || 'none';
+  throw new CommandError(`No model ${name} is served; these are: ${names}.`);
+}
+
+function readAs<T>(schema: { safeParse(value: unknown): { data?: T | undefined } }, value: Uint8Array): T | undefined {
+  try {
+    return schema.safeParse(JSON.parse(Buffer.from(value).toString())).data;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,108 @@
+/** The files of submissions: in the object store under their digests, and in a folder while one is worked on. */
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  largestFileBytes,
+  type ObjectBucket,
+  SlacklineError,
+  type SubmissionPart,
+  type SubmittedFile,
+  type SubmittedFiles,
+  submissionParts,
+} from '@slackline/shared';
+
+/** What a file is called in sentences. */
+const titles: Readonly<Record<SubmissionPart, string>> = {
+  onnx: 'network',
+  spec: 'elastic spec',
+  calibration: 'calibration file',
+  images: 'validation images file',
+  labels: 'validation labels file',
+};
+
+type NamedFile = [part: SubmissionPart, file: SubmittedFile];
+
+/** The files that a submission has, with the parts that they are. */
+export function filesOf(files: SubmittedFiles): NamedFile[] {
+  return submissionParts.flatMap((part): NamedFile[] => {
+    const file = files[part];
+    return file === undefined ? [] : [[part, file]];
+  });
+}
+
+/** Refuses what is too large to be read, before anything of it is fetched. Throws `model_too_large`. */
+export function checkSizes(files: SubmittedFiles): void {
+  for (const [part, { bytes }] of filesOf(files)) {
+    if (bytes <= largestFileBytes) continue;
+    const what = `The ${titles[part]} has ${bytes} bytes, and at most ${largestFileBytes} can be read`;
+    throw new SlacklineError('model_too_large', what);
+  }
+}
+
+/** The process id of the profiler that made it follows. */
+const folderPrefix = 'slackline-submission-';
+
+/** Removes the folders of profilers on this machine that were killed. */
+export async function sweepFolders(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const pid = Number(new RegExp(`^${folderPrefix}(\\d+)-`).exec(name)?.[1] ?? Number.NaN);
+    if (!Number.isNaN(pid) && !isAlive(pid)) await rm(join(tmpdir(), name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // It belongs to somebody else.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+export class Files {
+  constructor(private readonly objects: ObjectBucket) {}
+
+  /** Throws `submission_incomplete`, naming the files that are not there in their full size. */
+  async checkPresent(files: SubmittedFiles): Promise<void> {
+    const missing: string[] = [];
+    for (const [part, { digest, bytes }] of filesOf(files)) {
+      if ((await this.objects.size(digest)) !== bytes) missing.push(`the ${titles[part]} (${digest})`);
+    }
+    if (missing.length === 0) return;
+    throw new SlacklineError('submission_incomplete', `The object store does not hold ${missing.join(', ')}`);
+  }
+
+  /**
+   * Fetches the files into a folder of their own, calls `work` with it, and removes it.
+   * Throws `submission_incomplete` when a file has gone or is not what its name says.
+   */
+  async inFolder<T>(files: SubmittedFiles, work: (directory: string) => Promise<T>): Promise<T> {
+    const directory = await mkdtemp(join(tmpdir(), `${folderPrefix}${process.pid}-`));
+    try {
+      for (const [part, file] of filesOf(files)) {
+        await writeFile(join(directory, part), await this.#fetch(part, file));
+      }
+      return await work(directory);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  }
+
+  /** Removes the files, but for those that one of `others` needs. */
+  async release(files: SubmittedFiles, others: readonly SubmittedFiles[]): Promise<void> {
+    const needed = new Set(others.flatMap((other) => filesOf(other).map(([, { digest }]) => digest)));
+    const digests = new Set(filesOf(files).map(([, { digest }]) => digest));
+    for (const digest of digests) if (!needed.has(digest)) await this.objects.delete(digest);
+  }
+
+  async #fetch(part: SubmissionPart, { digest }: SubmittedFile): Promise<Uint8Array> {
+    const bytes = await this.objects.get(digest);
+    const found = bytes === undefined ? undefined : createHash('sha256').update(bytes).digest('hex');
+    if (bytes !== undefined && found === digest) return bytes;
+    const why = found === undefined ? 'is gone from the object store' : `has the digest ${found}`;
+    throw new SlacklineError('submission_incomplete', `The ${titles[part]} (${digest}) ${why}`);
+  }
+}
