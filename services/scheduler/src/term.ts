@@ -7,7 +7,6 @@
 import { type Batch, createPolicy, Dispatcher, type LatencyTable } from '@slackline/scheduling';
 import {
   type BatchAnswer,
-  type BatchCommand,
   type BrokerTime,
   type Bus,
   type BusMessage,
@@ -21,6 +20,7 @@ import {
   unpack,
   workerStatus,
 } from '@slackline/shared';
+import { commandOf, factsOf } from './batch-command.js';
 import { ConditionsEstimate } from './conditions.js';
 import type { SchedulerConfig } from './config.js';
 import type { HeldQuery } from './held-query.js';
@@ -28,6 +28,7 @@ import { Intake } from './intake.js';
 import { Liveness } from './liveness.js';
 import { Outcomes } from './outcomes.js';
 import type { Tally } from './tally.js';
+import { WakeUps } from './wake-ups.js';
 
 export interface TermParts {
   bus: Bus;
@@ -57,11 +58,9 @@ export class Term {
   readonly #intake: Intake;
   readonly #liveness: Liveness;
   readonly #conditions: ConditionsEstimate;
+  readonly #wakeUps: WakeUps;
   #subscriptions: Subscription[] = [];
   #over = false;
-  #runPlanned = false;
-  #cancelWake: () => void = () => {};
-  #wakeAtMs = Number.POSITIVE_INFINITY;
   #onIdle: (() => void) | undefined;
 
   constructor(
@@ -70,10 +69,15 @@ export class Term {
   ) {
     const { bus, subjects, clock, log, config } = parts;
     this.#conditions = new ConditionsEstimate(config.OVERHEAD_MS);
+    this.#wakeUps = new WakeUps(
+      clock,
+      () => this.#now(),
+      () => this.#run(),
+    );
     this.#intake = new Intake(bus, subjects, config, log, {
       onQuery: (query) => {
         this.#dispatcher.add(query);
-        this.#planRun();
+        this.#wakeUps.soon();
       },
       onConsumerLost: (reason) => {
         if (!this.#over) parts.resign(reason);
@@ -188,7 +192,7 @@ export class Term {
   /** Ends the term. From the first moment on nothing is sent or answered. */
   async stop(): Promise<void> {
     this.#over = true;
-    this.#cancelWake();
+    this.#wakeUps.stop();
     this.#liveness.stop();
     this.#outcomes.stop();
     await Promise.all([this.#intake.stop(), ...this.#subscriptions.map((each) => each.drain())]);
@@ -210,16 +214,6 @@ export class Term {
     return this.#over || !this.parts.isCurrent();
   }
 
-  /** Runs once for all messages that came in one read of the socket. */
-  #planRun(): void {
-    if (this.#runPlanned) return;
-    this.#runPlanned = true;
-    setImmediate(() => {
-      this.#runPlanned = false;
-      this.#run();
-    });
-  }
-
   #run(): void {
     if (this.#silent()) return;
     this.failRemoved();
@@ -227,36 +221,13 @@ export class Term {
     this.#planWake();
   }
 
-  /** One timer for everything that must happen although no message comes: expiry, and the end of a policy's wait. */
   #planWake(): void {
-    const wakeAtMs = this.#dispatcher.nextWakeMs();
-    // A later wake finds out by itself; only an earlier one needs another timer.
-    if (wakeAtMs >= this.#wakeAtMs) return;
-    this.#cancelWake();
-    this.#wakeAtMs = wakeAtMs;
-    this.#cancelWake = this.parts.clock.after(Math.max(0, wakeAtMs - this.#now()), () => {
-      this.#wakeAtMs = Number.POSITIVE_INFINITY;
-      this.#run();
-    });
+    this.#wakeUps.at(this.#dispatcher.nextWakeMs());
   }
 
   #send(batch: Batch<HeldQuery>): void {
     const { bus, subjects, config } = this.parts;
-    const command: BatchCommand = {
-      v: 1,
-      batchId: batch.id,
-      token: this.token,
-      epoch: batch.epoch,
-      model: batch.model,
-      ...(batch.version !== undefined && { digest: batch.version }),
-      subnet: batch.subnet,
-      queries: batch.queries.map((query) => ({
-        id: query.id,
-        contentType: query.contentType,
-        payload: query.message.data.length > config.CLAIM_ABOVE_BYTES ? null : query.message.data,
-        sequence: query.sequence,
-      })),
-    };
+    const command = commandOf(batch, this.token, config.CLAIM_ABOVE_BYTES);
     bus.publish(subjects.batch(batch.workerId), pack(command));
   }
 
@@ -315,19 +286,8 @@ export class Term {
         this.#outcomes.fail(query, new SlacklineError('executor_failed', what));
         return;
       }
-      const inTime = nowMs <= query.deadlineMs;
-      const facts = {
-        queryId: query.id,
-        model: batch.model,
-        outcome: inTime ? ('ok' as const) : ('late' as const),
-        subnet: batch.subnet,
-        accuracy: batch.accuracy,
-        batchSize: batch.queries.length,
-        queueMs: batch.sentAtMs - query.acceptedMs,
-        inferenceMs,
-        deadlineMet: inTime,
-        executor: this.parts.tally.executorOf(batch.workerId),
-      };
+      const executor = this.parts.tally.executorOf(batch.workerId);
+      const facts = factsOf(batch, query, { inferenceMs, executor, nowMs });
       this.#outcomes.answer(query, facts, answer.outputs);
     });
   }

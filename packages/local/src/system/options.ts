@@ -12,9 +12,9 @@ export type StepName = 'nats-server' | ServiceKind;
 export interface SystemOptions {
   /** How many workers. Default 2. */
   workers?: number;
-  /** Start a worker again that died. Default: off, a dead worker only lowers capacity. */
+  /** Start a worker again that died. Default: off, a dead worker only lowers capacity. The profiler always comes back. */
   restore?: boolean;
-  /** Scheduling priority of the workers, 0 to 19. Default 5: inference takes what the path of the messages leaves. */
+  /** Scheduling priority of the workers, 0 to 19. Default 10: inference takes what the path of the messages leaves. */
   workerNiceness?: number;
   /** pino's levels. Default `info`. */
   logLevel?: string;

@@ -41,6 +41,20 @@ describe('startSystem', () => {
     expect(system.workers.map((worker) => worker.isReady)).toEqual([false, true]);
   });
 
+  it('starts a profiler again that was killed', async () => {
+    let [readies, resolve] = [0, (_pid: number) => {}];
+    const again = new Promise<number>((onReady) => {
+      resolve = onReady;
+    });
+    const onEvent = (event: ProcessEvent) => {
+      if (event.name === 'profiler' && event.kind === 'ready' && ++readies === 2) resolve(event.pid);
+    };
+    const system = await start({ workers: 1, onEvent });
+    const { pid } = system.service('profiler');
+    await system.service('profiler').kill();
+    expect(await again).not.toBe(pid);
+  });
+
   it('stops workers, ingest, scheduler, nats-server, and leaves no store', async () => {
     const events: ProcessEvent[] = [];
     const system = await start({ workers: 1, onEvent: (event) => events.push(event) });

@@ -103,7 +103,8 @@ async function startService(kind: ServiceKind, supervisor: Supervisor, natsUrl: 
     ...logFile(name, options),
   });
   if (kind !== 'gpu-worker') {
-    await supervisor.spawnService(spec(kind));
+    // Queries do without a profiler, so its end shows nowhere; but submissions wait for it, and it goes on where it was.
+    await supervisor.spawnService(spec(kind), { restore: kind === 'profiler' });
     return;
   }
   const names = Array.from({ length: workerCount(options) }, (_, index) => workerName(index));
