@@ -73,14 +73,15 @@ export class Constants {
       const elastic = info.axes.map((factors) => factors.some((factor) => factor !== 'rows' && !isFixed([factor])));
       return this.keep(output, shapeOf(node, info, elastic), computed);
     }
-    const names = node.inputs.filter((name) => name !== '');
-    if (names.length === 0 || !names.every((name) => this.has(name))) return false;
+    const names = node.inputs.slice(0, node.inputs.findLastIndex((name) => name !== '') + 1);
+    if (names.length === 0 || !names.every((name) => name === '' || this.has(name))) return false;
     const sizes = this.tensors.get(first)?.dims ?? this.symbols.get(first)?.dims ?? [];
     if (node.op === 'Shape') {
       return this.keep(output, shapeOf(node, tensorInfo('int64', sizes.map(fixedAxis)), []), computed);
     }
     if (this.move(node, computed)) return true;
-    const inputs = names.flatMap((name) => this.known(name) ?? []);
+    // An evaluator tells inputs apart by their places.
+    const inputs = names.includes('') ? [] : names.flatMap((name) => this.known(name) ?? []);
     const found = inputs.length === names.length ? evaluate(node, inputs, this.budget) : undefined;
     return found !== undefined && this.keep(output, found, computed);
   }

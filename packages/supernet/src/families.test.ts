@@ -5,6 +5,7 @@ import { allConfigs, largestConfig } from './config.js';
 import { analyse, readSupernet } from './supernet.js';
 import { compareForms, drawConfigs, largestDifference, runExtracted } from './testing/compare.js';
 import { concatNet, deepNet, groupedNet, manyHosted, mobileNet } from './testing/families.js';
+import { Network } from './testing/network.js';
 import { transformer } from './testing/transformer.js';
 
 const TOLERANCE = 1e-5;
@@ -104,6 +105,18 @@ describe('a MobileNet-like supernet', () => {
     const { followed, model } = mobileNet();
     const depthwise = model.graph.nodes.filter((node) => followed.grouped.has(node)).map((node) => node.name);
     expect(depthwise).toEqual(['b0.depth', 'b1.depth', 'b2.depth']);
+  });
+});
+
+describe('a group called subnet', () => {
+  it('is not mistaken for the index of the subnet', async () => {
+    const net = new Network([1, 8, 8]);
+    const pooled = net.op('GlobalAveragePool', net.layer('a', net.begin(), 8), 'pooled');
+    const model = net.build(net.gemm('logits', net.flatten(pooled), 3));
+    const supernet = analyse(model, { channels: { subnet: { layers: ['a.conv.weight'], sizes: [4, 8] } } });
+    const { apart, spread } = await compareForms(supernet, drawConfigs(supernet, 0));
+    expect(apart).toBeLessThan(TOLERANCE);
+    expect(spread).toBeGreaterThan(1e-3);
   });
 });
 

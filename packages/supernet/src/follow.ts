@@ -119,9 +119,11 @@ class Walk implements Follower {
 
   /** The node with a name that no other has: statistics are kept by it. */
   private named(node: Node): Node {
-    const own = node.name !== '' && !this.nodeNames.has(node.name) ? node : { ...node, name: node.outputs[0] ?? '' };
-    this.nodeNames.add(own.name);
-    return own;
+    const [output = ''] = node.outputs;
+    let name = node.name === '' || this.nodeNames.has(node.name) ? output : node.name;
+    for (let n = 1; this.nodeNames.has(name); n++) name = `${output}#${n}`;
+    this.nodeNames.add(name);
+    return name === node.name ? node : { ...node, name };
   }
 
   /** The name that the spec knows a weight by: its own, or that of the constant that it was made of. */

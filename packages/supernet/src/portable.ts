@@ -20,8 +20,8 @@ import { controlName, sizeInput, sizesInput, slice, sliceTo } from './weight-sli
 
 export { controlName } from './weight-slice.js';
 
-/** Name of the control input with the index of the active subnet. */
-export const SUBNET_CONTROL = 'slackline.subnet';
+/** Name of the control input with the index of the active subnet; no group's is like it. */
+export const SUBNET_CONTROL = 'slackline/subnet';
 
 export function portable(supernet: Supernet, subnets: readonly HostedSubnet[]): Model {
   return new Portable(supernet, subnets).build();

@@ -227,6 +227,29 @@ describe('graphs that are not sound', () => {
     expect(cut).toThrowError(expect.objectContaining({ code: 'corrupt-model' }));
   });
 
+  it.each(['slackline.width', 'slackline/w0'])('a tensor called %s', (name) => {
+    const net = new Network([1, 8, 8]);
+    const shifted = net.op('Add', net.begin(), 'shifted', net.random(name, [1], 1));
+    expect(() => analyse(net.build(shifted), {})).toThrowError(`${name} is a name that the compiler keeps to itself`);
+  });
+
+  it('a product that mixes the rows of the batch', () => {
+    const net = new Network([1, 2, 2]);
+    const x = net.flatten(net.begin(), 4);
+    const turned = net.add('Transpose', [x.name], 'turned', { perm: [1, 0] });
+    const square = net.add('MatMul', [turned, x.name], 'square');
+    const model = net.build({ name: net.add('MatMul', [x.name, square], 'mixed'), channels: 4 });
+    expect(() => analyse(model, {})).toThrowError(/MatMul square: it would mix the rows of the batch/);
+  });
+
+  it('a slice of a constant that is told steps but no axes', () => {
+    const net = new Network([2, 1, 3]);
+    const lists = [net.integers('starts', [0, 0]), net.integers('ends', [1, 3]), '', net.integers('steps', [1, 2])];
+    const part = net.add('Slice', [net.random('table', [2, 3, 4], 1), ...lists], 'part');
+    const model = net.build(net.op('Add', net.begin(), 'sum', part));
+    expect(() => analyse(model, {})).toThrowError(/Tensor table is used as data and is a constant/);
+  });
+
   it('an elastic size that becomes a number of the network', () => {
     const model = sound();
     model.graph.initializers.set('scale', floatTensor([], [1]));

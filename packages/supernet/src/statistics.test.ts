@@ -39,6 +39,20 @@ describe('calibration', () => {
     }
   });
 
+  it('counts what a subnet has of the other axes too', async () => {
+    const net = new Network([1, 3, 4]);
+    const images = { name: net.add('Squeeze', [net.begin().name, net.integers('one', [1])], 'x'), channels: 3 };
+    const wide = net.add('MatMul', [images.name, net.random('w', [4, 8], 1)], 'wide');
+    const normal = net.norm('norm', { name: wide, channels: 3 });
+    const mean = net.add('ReduceMean', [normal.name], 'mean', { axes: [2], keepdims: 0 });
+    const supernet = analyse(net.build({ name: mean, channels: 3 }), {
+      channels: { width: { layers: ['w'], sizes: [2, 8] } },
+    });
+    const whole = analyse(extract(supernet, { width: 2 }), {});
+    const data = randomFloats(4 * 12, 3);
+    expect(await calibrate(supernet, { width: 2 }, data)).toEqual(await calibrate(whole, {}, data));
+  });
+
   it('gives every layer what it gets while the layers before use the statistics of the batch', async () => {
     const supernet = residualNet({ width: [16, 32], inner: [8, 16] });
     const config = { width1: 16, inner1: 16, width2: 32, inner2: 8, depth1: 2, depth2: 1 };

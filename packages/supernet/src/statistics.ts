@@ -13,6 +13,7 @@ import { activeNorms, type SubnetStatistics } from './norms.js';
 import { elements, floatTensor, int64Tensor, type Model, makeNode, type Node } from './onnx/model.js';
 import { attribute } from './ops/handler.js';
 import { floatOutput, openSession, type TypedArray } from './ort.js';
+import { sizesForOneRow } from './sizes.js';
 import type { SubnetConfig } from './spec.js';
 import type { Supernet } from './supernet.js';
 
@@ -109,7 +110,7 @@ function probed(supernet: Supernet, config: SubnetConfig): { model: Model; probe
   const probes = new Map<string, Probe>();
   for (const { name, node, channels } of activeNorms(supernet, config)) {
     const output = node.outputs[0] ?? '';
-    const [, , ...spatial] = supernet.followed.tensors.get(node.inputs[0] ?? '')?.dims ?? [];
+    const [, , ...spatial] = sizesForOneRow(supernet, config, node.inputs[0] ?? '') ?? [];
     probes.set(output, { name, channels, spatial, mean: `${output}/mean`, variance: `${output}/variance` });
   }
   const initializers = new Map(model.graph.initializers);

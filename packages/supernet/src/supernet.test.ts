@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Model } from './onnx/model.js';
 import { makeNode } from './onnx/model.js';
+import { calibrate } from './statistics.js';
 import { analyse, type Supernet } from './supernet.js';
-import { Network } from './testing/network.js';
+import { runExtracted } from './testing/compare.js';
+import { Network, randomFloats } from './testing/network.js';
 import { residualNet } from './testing/supernets.js';
 
 const BLOCKS = [
@@ -53,6 +55,41 @@ describe('what the compiler finds out', () => {
     );
     const weights = [...WIDTH.map((weight) => `${weight} 0`), 'b0.in.conv.weight 1', 'b1.in.conv.weight 1'];
     expect(shrinking.sort()).toEqual([...norms, ...weights, 'logits.weight 1'].sort());
+  });
+});
+
+describe('names of nodes', () => {
+  it('are told apart, since statistics are kept by them', async () => {
+    const net = new Network([2, 4, 4]);
+    const last = net.relu('end', net.norm('again', net.op('Exp', net.norm('first', net.begin()), 'exp')));
+    const model = net.build(net.gemm('logits', net.flatten(last, 16), 3));
+    const [first, , again] = model.graph.nodes;
+    if (first === undefined || again === undefined) throw new Error('The network has other nodes.');
+    first.name = 'again';
+    again.name = '';
+    const statistics = await calibrate(analyse(model, {}), {}, randomFloats(8 * 32, 3));
+    expect(Object.keys(statistics)).toEqual(['again', 'again#1']);
+  });
+});
+
+describe('windows rounded up', () => {
+  it.each([
+    { kernel: 1, stride: 2, pad: 0 },
+    { kernel: 2, stride: 3, pad: 1 },
+    { kernel: 3, stride: 2, pad: 1 },
+    { kernel: 2, stride: 2, pad: 1 },
+  ])('are counted as ONNX Runtime counts them: $kernel every $stride', async ({ kernel, stride, pad }) => {
+    const net = new Network([1, 8, 8]);
+    const attributes = {
+      kernel_shape: [kernel, kernel],
+      strides: [stride, stride],
+      pads: [pad, pad, pad, pad],
+      ceil_mode: 1,
+    };
+    const name = net.add('MaxPool', [net.begin().name], 'pooled', attributes);
+    const supernet = analyse(net.build({ name, channels: 1 }), {});
+    const answer = await runExtracted(supernet, {}, undefined, randomFloats(64, 1), 1);
+    expect(supernet.outputs[0]?.shape.reduce((product, size) => product * Math.abs(size), 1)).toBe(answer.length);
   });
 });
 

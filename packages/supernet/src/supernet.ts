@@ -13,8 +13,8 @@ import { type ElasticSpec, readSpec, type SubnetConfig } from './spec.js';
 /** The oldest operator set that the compiled graphs can be written in, and the newest that was tried. */
 const OPSETS = { oldest: 13, newest: 22 };
 
-/** What the names of control inputs begin with. */
-const RESERVED = 'slackline.';
+/** What the names of control inputs, and of weights that are fed or mapped, begin with. */
+const RESERVED = /^slackline[./]/;
 
 /** An input or output: name, ONNX Runtime's name of the data type, and shape with -1 for the rows of a batch. */
 export interface TensorSignature {
@@ -58,14 +58,15 @@ export function analyse(model: Model, unchecked: unknown): Supernet {
     const range = `${OPSETS.oldest} to ${OPSETS.newest}`;
     throw new SupernetError('unsupported-model', `The model uses opset ${opset}; supported are ${range}.`);
   }
-  const { inputs, outputs } = model.graph;
+  const { inputs, outputs, nodes, initializers } = model.graph;
   if (inputs.length !== 1) {
     const names = inputs.map((input) => input.name).join(', ') || 'none';
     throw new SupernetError('unsupported-model', `The model must have exactly one input; it has ${names}.`);
   }
-  const taken = [...inputs, ...outputs].find(({ name }) => name.startsWith(RESERVED));
+  const names = [...inputs.map(({ name }) => name), ...initializers.keys(), ...nodes.flatMap((node) => node.outputs)];
+  const taken = names.find((name) => RESERVED.test(name));
   if (taken !== undefined) {
-    throw new SupernetError('unsupported-model', `${taken.name} is a name that the compiler keeps to itself.`);
+    throw new SupernetError('unsupported-model', `${taken} is a name that the compiler keeps to itself.`);
   }
   if (outputs.length === 0) throw new SupernetError('corrupt-model', 'The model has no output.');
   const followed = follow(model, spec);

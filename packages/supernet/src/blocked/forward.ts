@@ -18,10 +18,9 @@ import type { Supernet } from '../supernet.js';
 import { type FusedConvolution, type Fusion, fuse } from './fusion.js';
 import { affineParameter, convolutionParameters, type Parameter, plainParameter } from './parameters.js';
 import { NCHWC, type Placed, Placement, unavailable } from './placement.js';
+import { poolsBlocks } from './pools.js';
 import { partOf, requirePlain } from './prefixes.js';
 import type { BlockedStore } from './store.js';
-
-export const POOLS = ['MaxPool', 'AveragePool', 'GlobalAveragePool'];
 
 export interface ForwardGraph {
   readonly model: Model;
@@ -120,7 +119,7 @@ class Forward {
     else if (this.fusion.absorbed.has(node)) return;
     else if (node.op === 'BatchNormalization') this.normalization(node, scope);
     else if (node.op === 'ReduceMean') this.mean(node, scope);
-    else if (POOLS.includes(node.op) && this.placement.isBlocked(first, scope)) this.onBlocks(node, scope, NCHWC);
+    else if (poolsBlocks(node) && this.placement.isBlocked(first, scope)) this.onBlocks(node, scope, NCHWC);
     else if (node.op === 'Relu' && this.placement.isBlocked(first, scope)) this.onBlocks(node, scope, '');
     else if (node.op === 'Add' && this.placement.isBlocked(first, scope) && this.placement.isBlocked(second, scope)) {
       this.onBlocks(node, scope, '');
@@ -133,10 +132,12 @@ class Forward {
     const weight = initializers.get(weightName);
     if (weight?.type !== 'float32') throw unavailable(`${weightName} is not float32`);
     const [, into = 0, ...kernel] = weight.dims;
-    const direct = into < this.block && !this.placement.isBlocked(x, scope);
+    // Filled up to whole blocks it has more channels than the weight.
+    const { blocked, padded } = this.placement.placed(x, scope);
+    const direct = into < this.block && !blocked && !padded;
     const input = direct ? this.placement.plain(x, scope) : this.placement.blocked(x, scope);
     const parameters = convolutionParameters({
-      name: conv.outputs[0] ?? '',
+      name: parameterName(conv),
       node: conv,
       norm,
       weights: this.store.get(weightName, weight, direct),
@@ -159,7 +160,7 @@ class Forward {
     const [channels, { dims }] = [partOf(channelsOf(info)), info];
     const block = input.padded ? this.block : 1;
     const [scale, shift] = (['scale', 'shift'] as const).map((what) => {
-      const parameter = affineParameter(`${output}/${what}`, norm, what, channels, dims.length, block);
+      const parameter = affineParameter(`${parameterName(norm)}/${what}`, norm, what, channels, dims.length, block);
       this.parameters.push(parameter);
       return parameter.name;
     });
@@ -245,10 +246,15 @@ class Forward {
     if (shaping.length === 0) return scope.constant(name, constant);
     if (constant.type !== 'float32') throw unavailable(`${name} is ${constant.type}`);
     const sized = cuts.map((cut) => ({ ...cut, block: block(cut) }));
-    const parameter = plainParameter(`${node.outputs[0]}/${index}`, node, constant, sized, filler);
+    const parameter = plainParameter(`${parameterName(node)}/${index}`, node, constant, sized, filler);
     this.parameters.push(parameter);
     return parameter.name;
   }
+}
+
+/** What the names of a node's parameters begin with: no tensor of a network is called like that. */
+function parameterName(node: Node): string {
+  return `slackline/${node.outputs[0]}`;
 }
 
 /** What the layout's convolution is told; `group` for one that is not grouped. */

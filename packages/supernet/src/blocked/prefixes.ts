@@ -1,10 +1,11 @@
 /** What the blocked form can hold so far: networks whose elastic axis is the channels, cut to a prefix. */
 import { hasRows, isFixed } from '../axes.js';
 import { type Extent, onlyPart, type Part } from '../extent.js';
-import type { Node } from '../onnx/model.js';
+import type { Node, Tensor } from '../onnx/model.js';
 import { attribute, label, type TensorInfo } from '../ops/handler.js';
 import type { Supernet } from '../supernet.js';
 import { unavailable } from './placement.js';
+import { isPixelMean } from './pools.js';
 
 /** Operators that were tried in the blocked form, in blocks or in plain layout. */
 const OPS = new Set([
@@ -45,14 +46,16 @@ export function requirePlain({ model, followed }: Supernet): void {
       throw unavailable(`${label(node)} is not supported there`);
     }
     const known = node.inputs.flatMap((name) => followed.tensors.get(name) ?? []);
-    if (!fits(node, known)) throw unavailable(`${label(node)} is not supported there`);
+    if (!fits(node, known, model.graph.initializers)) throw unavailable(`${label(node)} is not supported there`);
   }
 }
 
-function fits(node: Node, inputs: readonly TensorInfo[]): boolean {
+function fits(node: Node, inputs: readonly TensorInfo[], initializers: ReadonlyMap<string, Tensor>): boolean {
   const [first, second] = inputs;
   if (node.op === 'Conv') return first?.dims.length === 4 && attribute(node, 'group', 'int', 1) === 1;
   if (node.op === 'Gemm' || node.op === 'MatMul') return first?.dims.length === 2 && inputs.length === 1;
-  if (node.op === 'ReduceMean') return first?.dims.length === 4;
+  if (node.op === 'ReduceMean') return first?.dims.length === 4 && isPixelMean(node, initializers);
+  // What fills up the last block is zero, and must not be divided by: no number is left of it times a weight of zero.
+  if (node.op === 'Div') return initializers.has(node.inputs[1] ?? '');
   return second === undefined || first?.dims.join() === second.dims.join() || node.op !== 'Add';
 }

@@ -6,14 +6,15 @@
  */
 import { Scope } from '../graph-builder.js';
 import { normName } from '../norms.js';
-import { elements, int64Tensor, integers, type Node, type Tensor, type Value } from '../onnx/model.js';
+import { elements, int64Tensor, type Node, type Tensor, type Value } from '../onnx/model.js';
 import { attribute, channelsOf } from '../ops/handler.js';
 import type { Supernet } from '../supernet.js';
-import { convolutionAttributes, type ForwardGraph, POOLS } from './forward.js';
+import { convolutionAttributes, type ForwardGraph } from './forward.js';
 import { type FusedConvolution, type Fusion, fuse } from './fusion.js';
 import { roundUp } from './layout.js';
 import { affineParameter, type Parameter } from './parameters.js';
 import { NCHWC, type Placed, Placement, REORDER_MULTIPLE, unavailable } from './placement.js';
+import { isPixelMean, poolsBlocks } from './pools.js';
 import type { Still } from './provenance.js';
 import { type StillConvolution, type StillLayout, stillBias, stillConstant, stillWeight } from './still-parameters.js';
 
@@ -76,8 +77,8 @@ class StillForward {
     const blocked = data.length > 0 && data.every((name) => this.placement.isBlocked(name, this.scope));
     if (fused !== undefined) this.convolution(fused);
     else if (node.op === 'BatchNormalization') this.normalization(node);
-    else if (blocked && POOLS.includes(node.op)) this.onBlocks(node, data, NCHWC);
-    else if (blocked && this.isMean(node)) this.mean(node, data);
+    else if (blocked && poolsBlocks(node)) this.onBlocks(node, data, NCHWC);
+    else if (blocked && isPixelMean(node, this.supernet.model.graph.initializers)) this.mean(node, data);
     else if (blocked && ELEMENTWISE.includes(node.op)) this.onBlocks(node, node.inputs, '');
     else if (blocked && ARITHMETIC.includes(node.op) && this.sameShape(data)) this.onBlocks(node, data, '');
     else if (blocked && node.op === 'Mul' && this.isGate(data)) this.gate(node, data);
@@ -145,16 +146,6 @@ class StillForward {
     };
     const name = this.fresh();
     return [this.add(stillWeight(name, still, layout)), this.add(stillBias(`${name}b`, still, layout?.block ?? 1))];
-  }
-
-  /** Height and width are all that is reduced. */
-  private isMean(node: Node): boolean {
-    if (node.op !== 'ReduceMean') return false;
-    const { axes } = node.attributes;
-    const given = this.supernet.model.graph.initializers.get(node.inputs[1] ?? '');
-    const list = given !== undefined ? integers(given) : axes?.kind === 'ints' ? axes.value : [];
-    const counted = list.map((axis) => (axis < 0 ? axis + 4 : axis)).toSorted((x, y) => x - y);
-    return counted.join() === '2,3';
   }
 
   /** The mean over height and width: a global pool, and where the axes go, a view of it. */

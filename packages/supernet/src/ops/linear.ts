@@ -1,5 +1,5 @@
 /** Matrix products: with a constant weight (a layer), and of two computed tensors (attention). */
-import { type Axis, axis, describeAxis, sameAxis } from '../axes.js';
+import { type Axis, axis, describeAxis, hasRows, sameAxis } from '../axes.js';
 import { describe, fixed } from '../extent.js';
 import type { Node } from '../onnx/model.js';
 import { broadcastAxes } from './elementwise.js';
@@ -94,6 +94,7 @@ function product(node: Node, a: TensorInfo, b: TensorInfo, follower: Follower): 
   if (!sameAxis(k, k2)) {
     throw unsupported(node, `it multiplies along ${describeAxis(k)} on one side and ${describeAxis(k2)} on the other`);
   }
+  if (hasRows(k)) throw unsupported(node, 'it would mix the rows of the batch');
   const leading: Axis[] = broadcastAxes(node, a, b, rank - 2, 2);
   follower.produce(node.outputs[0], tensorInfo(a.type, [...leading, m, n]));
 }

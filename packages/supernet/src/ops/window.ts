@@ -23,8 +23,11 @@ function windowed(node: Node, size: number, kernel: number, along: number, spati
   const pads = attribute(node, 'pads', 'ints', []);
   const padded = size + (pads[along] ?? 0) + (pads[along + spatial] ?? 0);
   const room = padded - (dilations[along] ?? 1) * (kernel - 1) - 1;
-  const round = attribute(node, 'ceil_mode', 'int', 0) === 1 ? Math.ceil : Math.floor;
-  return round(room / (strides[along] ?? 1)) + 1;
+  const stride = strides[along] ?? 1;
+  if (attribute(node, 'ceil_mode', 'int', 0) !== 1) return Math.floor(room / stride) + 1;
+  const out = Math.ceil(room / stride) + 1;
+  // A last window that would begin in the padding behind is left out.
+  return (out - 1) * stride >= size + (pads[along] ?? 0) ? out - 1 : out;
 }
 
 /** [n, c, ...spatial], where only the channels may be elastic. */
