@@ -86,6 +86,16 @@ export function describeBus(name: string, start: () => Promise<{ url: string; st
       await subscription.drain();
     });
 
+    it('knows no reply subject where a message was published without one', async () => {
+      const subject = fresh('subject');
+      const heard = collector<string | undefined>();
+      const subscription = bus.subscribe(subject, ({ reply }) => heard.push(reply));
+      bus.publish(subject, text('x'));
+      bus.publish(subject, text('x'), { headers: { Colour: 'red' } });
+      expect(await heard.count(2)).toEqual([undefined, undefined]);
+      await subscription.drain();
+    });
+
     it('shares the messages of a queue group and answers requests', async () => {
       const subject = fresh('queue');
       let handled = 0;

@@ -2,9 +2,10 @@
 import { follow } from '@slackline/cli';
 import type { SlacklineClient } from '@slackline/client';
 import { pack, removeReply, requestReply } from '@slackline/shared';
+import { writeModel } from '@slackline/supernet';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { withNatsServer } from '../harness/nats-server.js';
-import { parts } from './supernet.js';
+import { network, parts } from './supernet.js';
 import { row, System } from './system.js';
 
 // Processes start and build here, and other tests do so beside them.
@@ -144,6 +145,22 @@ it('queries that wait for a model that is removed get their outcome', async () =
   await remove('net');
   expect(await answer).toMatchObject({ outcome: 'failed', code: 'model_removed' });
   expect((await system.bus.streamState(system.subjects.stores.queries)).messages).toBe(0);
+});
+
+it('whatever is asked in whatever way, the profiler answers nowhere but in inboxes, and goes on', async () => {
+  await system.profiler();
+  const before = await system.listing();
+  const missing = pack({ v: 1, name: 'zz' } as { v: 1 });
+  const reply = `$KV.${system.subjects.stores.profiles}.model.net`;
+  for (const kind of ['submit', 'remove', 'measure'] as const) {
+    const subject = system.subjects.profiler(kind);
+    system.bus.publish(subject, missing);
+    for (const to of [reply, system.subjects.queries('net')]) system.bus.publish(subject, missing, { reply: to });
+  }
+  await expect(remove('zz')).rejects.toMatchObject({ code: 'unknown_model' });
+  const onnx = writeModel(network('a', 'X'.repeat(9_000_000)));
+  await expect(system.submit('net', { ...parts(), onnx })).rejects.toMatchObject({ code: 'unknown_op' });
+  expect(await system.listing()).toEqual(before);
 });
 
 it('requests that cannot be read are refused', async () => {

@@ -104,6 +104,37 @@ it('a profiler that finds the model published only tidies up', async () => {
   expect(await system.listing()).toEqual(published);
 });
 
+it('what a profiler has left that was killed while it published goes with the submission', async () => {
+  const first = await system.profiler();
+  const worker = await system.worker();
+  const { digest: served } = await system.submit('net');
+  const entry = await follow(system, { name: 'net', digest: served }, () => {}, never);
+  await first.stop();
+  await worker.stop();
+  const before = await system.listing();
+  const profile = JSON.parse(before.profiles['latency.net.test'] ?? '{}');
+  // Its files are gone: all that can become of it is a failure.
+  const [digest, servable] = ['d'.repeat(64), 'e'.repeat(64)];
+  const file = { digest, bytes: 1 };
+  const record = {
+    ...{ v: 1, name: 'net', digest, sloMs: 5_000, options: { quick: true, seed: 1 }, servable },
+    files: { onnx: file, spec: file, images: file, labels: file },
+    ...{ submittedAt: '2026-01-01T00:00:00Z', state: 'running', stage: 'publishing', shareDone: 0.99, leftMs: null },
+  };
+  for (const name of ['latency.net.test', 'latency.net.other']) {
+    await system.profiles.put(name, Buffer.from(JSON.stringify({ ...profile, digest: servable })));
+  }
+  await system.records.put('net', Buffer.from(JSON.stringify(record)));
+  await system.profiler();
+  await system.recordThat('net', (left) => left?.state === 'failed');
+  expect(Object.keys((await system.listing()).profiles)).toEqual(['model.net']);
+  // The version that is served is measured again.
+  await system.worker();
+  await expect.poll(async () => Object.keys((await system.listing()).profiles)).toHaveLength(2);
+  const again = JSON.parse((await system.listing()).profiles['latency.net.test'] ?? '{}');
+  expect(again.digest).toBe(entry.digest);
+});
+
 it('an upload that was cut is completed by the next attempt', async () => {
   await system.profiler();
   const { onnx, spec } = filesOf(parts());

@@ -105,6 +105,9 @@ export type ErrorCode = keyof typeof kinds;
 /** The registry, for documentation and for status codes. */
 export const errorKinds: Readonly<Record<ErrorCode, ErrorKind>> = kinds;
 
+/** Names come from outside and may be as long as anybody likes: a sentence must still fit into a message and into a log. */
+const mostCharacters = 2_000;
+
 /** An error of the registry. Its message is `what happened: what to do`. */
 export class SlacklineError extends Error {
   override readonly name = 'SlacklineError';
@@ -115,14 +118,14 @@ export class SlacklineError extends Error {
    * @param what what happened, as the beginning of a sentence, with the offending names and sizes
    */
   constructor(code: ErrorCode, what: string, options?: { cause?: unknown }) {
-    super(`${what}: ${kinds[code].advice}`, options);
+    super(`${cut(what)}: ${kinds[code].advice}`, options);
     this.code = code;
   }
 
   /** An error that another process reported: its sentence is whole already. A code of another version is `bus_failed`. */
   static relayed(code: string, sentence: string): SlacklineError {
     const error = new SlacklineError(isErrorCode(code) ? code : 'bus_failed', '');
-    error.message = sentence;
+    error.message = cut(sentence);
     return error;
   }
 
@@ -133,6 +136,10 @@ export class SlacklineError extends Error {
   get retryable(): boolean {
     return kinds[this.code].retryable;
   }
+}
+
+function cut(text: string): string {
+  return text.length > mostCharacters ? `${text.slice(0, mostCharacters)}…` : text;
 }
 
 function isErrorCode(code: string): code is ErrorCode {

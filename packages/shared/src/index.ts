@@ -16,6 +16,7 @@ export * from './model-watch.js';
 export * from './open-inference.js';
 export * from './outputs.js';
 export * from './read-all.js';
+export * from './reply.js';
 export * from './requests.js';
 export * from './service.js';
 export * from './streams.js';

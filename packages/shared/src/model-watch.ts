@@ -11,25 +11,28 @@ export interface ModelListener {
   onBroken(name: string, reason: string): void;
 }
 
+/** A change of the `profiles` bucket, as its watchers are told. */
+export type ProfilesChange = Parameters<Parameters<KeyBucket['watch']>[0]>[0];
+
+/** Follows the models of the `profiles` bucket. Resolves when all that was there has been told. */
+export function watchModels(profiles: KeyBucket, listener: ModelListener): Promise<Subscription> {
+  return profiles.watch((change) => tellModel(change, 'model', listener));
+}
+
 /**
- * Follows the models of the `profiles` bucket. Resolves when all that was there has been told.
+ * Tells what a change means for models; other changes are passed over. For those who must see several kinds of keys in the
+ * order in which they were written: two watches of one bucket may each run ahead of the other.
  *
  * @param kind `model`: what is served; `candidate`: versions that are to take a model's place
  */
-export function watchModels(
-  profiles: KeyBucket,
-  listener: ModelListener,
-  kind: 'model' | 'candidate' = 'model',
-): Promise<Subscription> {
+export function tellModel({ key, value }: ProfilesChange, kind: 'model' | 'candidate', listener: ModelListener): void {
   const prefix = profileKeys[kind]('');
-  return profiles.watch(({ key, value }) => {
-    if (!key.startsWith(prefix)) return;
-    const name = key.slice(prefix.length);
-    if (value === undefined) return listener.onGone(name);
-    const read = readEntry(name, value);
-    if (typeof read === 'string') listener.onBroken(name, read);
-    else listener.onServed(read);
-  });
+  if (!key.startsWith(prefix)) return;
+  const name = key.slice(prefix.length);
+  const read = value === undefined ? undefined : readEntry(name, value);
+  if (read === undefined) listener.onGone(name);
+  else if (typeof read === 'string') listener.onBroken(name, read);
+  else listener.onServed(read);
 }
 
 /** The entry, or what is wrong with it. */

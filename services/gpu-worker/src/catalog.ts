@@ -1,22 +1,21 @@
 /** The served models as the `profiles` bucket names them, kept up to date. Shared by all workers of a process. */
 import {
   type Bus,
-  type KeyBucket,
   type LatencyProfile,
   type Log,
   latencyProfile,
   type ModelEntry,
+  type ModelListener,
   type ObjectBucket,
+  type ProfilesChange,
   profileKeys,
   SlacklineError,
   type StoreNames,
   type Subscription,
-  watchModels,
+  tellModel,
 } from '@slackline/shared';
 import type { WorkerConfig } from './config.js';
 import type { ModelSources } from './executors/executor.js';
-
-type Change = Parameters<Parameters<KeyBucket['watch']>[0]>[0];
 
 /** Keys of any model's latency profile begin so. */
 const latencyPrefix = profileKeys.latency('', '').slice(0, -1);
@@ -26,7 +25,7 @@ export class Catalog implements ModelSources {
   readonly #candidates = new Map<string, ModelEntry>();
   readonly #latencies = new Map<string, LatencyProfile>();
   readonly #listeners = new Set<() => void>();
-  #watches: Subscription[] = [];
+  #watch: Subscription | undefined;
 
   private constructor(
     private readonly objects: ObjectBucket,
@@ -43,11 +42,16 @@ export class Catalog implements ModelSources {
     const bucket = { storage: options.config.STORAGE, replicas: options.config.REPLICAS };
     const [keys, objects] = await Promise.all([bus.keys(stores.profiles, bucket), bus.objects(stores.models, bucket)]);
     const catalog = new Catalog(objects, options.deviceClass, options.log);
-    catalog.#watches = await Promise.all([
-      catalog.#follow(keys, 'model', catalog.#models),
-      catalog.#follow(keys, 'candidate', catalog.#candidates),
-      keys.watch((change) => catalog.#apply(change)),
-    ]);
+    const listeners = {
+      model: catalog.#listenerOf('model', catalog.#models),
+      candidate: catalog.#listenerOf('candidate', catalog.#candidates),
+    };
+    // One watch for all: a candidate that becomes the model must not be seen to go before it is seen to come.
+    catalog.#watch = await keys.watch((change) => {
+      tellModel(change, 'model', listeners.model);
+      tellModel(change, 'candidate', listeners.candidate);
+      catalog.#apply(change);
+    });
     return catalog;
   }
 
@@ -81,26 +85,24 @@ export class Catalog implements ModelSources {
 
   async close(): Promise<void> {
     this.#listeners.clear();
-    await Promise.all(this.#watches.map((watch) => watch.drain()));
+    await this.#watch?.drain();
   }
 
-  #follow(keys: KeyBucket, kind: 'model' | 'candidate', entries: Map<string, ModelEntry>): Promise<Subscription> {
-    const listener = {
-      onServed: (entry: ModelEntry) => {
+  #listenerOf(kind: 'model' | 'candidate', entries: Map<string, ModelEntry>): ModelListener {
+    return {
+      onServed: (entry) => {
         entries.set(entry.name, entry);
         this.#tell();
       },
-      onGone: (name: string) => {
+      onGone: (name) => {
         entries.delete(name);
         this.#tell();
       },
-      onBroken: (name: string, reason: string) =>
-        this.log.warn({ [kind]: name, reason }, 'this catalog entry cannot be read'),
+      onBroken: (name, reason) => this.log.warn({ [kind]: name, reason }, 'this catalog entry cannot be read'),
     };
-    return watchModels(keys, listener, kind);
   }
 
-  #apply({ key, value }: Change): void {
+  #apply({ key, value }: ProfilesChange): void {
     if (!key.startsWith(latencyPrefix) || !key.endsWith(`.${this.deviceClass}`)) return;
     if (value === undefined) this.#latencies.delete(key);
     else {

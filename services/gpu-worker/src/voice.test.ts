@@ -4,6 +4,8 @@ import {
   type BatchDone,
   type Bus,
   batchDone,
+  type HeaderValues,
+  type PublishOptions,
   Subjects,
   unpack,
   type WorkerStatus,
@@ -63,4 +65,13 @@ it('fits the broker’s messages whatever the answers', () => {
       expect(answers).toHaveLength(sizes.length);
     }),
   );
+});
+
+it('refuses in headers that a message can have, whatever the error says', () => {
+  const sent: HeaderValues[] = [];
+  const publish = (_subject: string, _data: Uint8Array, { headers = {} }: PublishOptions) => sent.push(headers);
+  const voice = new Voice({ publish } as Partial<Bus> as Bus, new Subjects(''), () => status);
+  voice.refusal('reply', new Error(`the runtime said:\r\n  ${'x'.repeat(10_000)}`));
+  expect(sent[0]).toMatchObject({ 'Error-Code': 'executor_failed', 'Nats-Service-Error-Code': '500' });
+  expect(sent[0]?.['Nats-Service-Error']).toMatch(/^the runtime said: {2,}x{100,400}$/);
 });

@@ -4,8 +4,8 @@ import {
   type BatchCommand,
   type BatchDone,
   type Bus,
-  headerNames,
   pack,
+  refusal,
   SlacklineError,
   type Subjects,
   type WorkerStatus,
@@ -65,12 +65,8 @@ export class Voice {
     if (reply === undefined) return;
     const text = cause instanceof Error ? cause.message : String(cause);
     const error = cause instanceof SlacklineError ? cause : new SlacklineError('executor_failed', text, { cause });
-    const headers = {
-      [headerNames.errorCode]: error.code,
-      [headerNames.serviceError]: error.message,
-      [headerNames.serviceErrorCode]: String(error.status),
-    };
-    this.bus.publish(reply, empty, { headers });
+    const { data, headers } = refusal(error);
+    this.bus.publish(reply, data, { headers });
   }
 
   telemetry(state: string, reading: MeterReading): void {

@@ -1,9 +1,6 @@
 /** What ingest is told, from the environment. */
-import { commonConfig, listFrom, numberFrom, streamsConfig } from '@slackline/shared';
+import { commonConfig, numberFrom, replyPrefixes, streamsConfig } from '@slackline/shared';
 import { z } from 'zod';
-
-/** A reply subject begins with whole tokens of letters, digits, `-` and `_`: never with `$`, the broker's own. */
-const replyPrefix = z.string().regex(/^([A-Za-z0-9_-]+\.)+$/, 'each prefix is tokens that each end with a dot');
 
 export const ingestConfig = commonConfig.extend(streamsConfig.shape).extend({
   /** The longest time that a query may be given. */
@@ -11,7 +8,7 @@ export const ingestConfig = commonConfig.extend(streamsConfig.shape).extend({
   /** Larger bodies are refused; the broker's max_payload bounds them too. */
   MAX_BODY_BYTES: numberFrom(z.number().int().min(1)).default(8 * 1024 * 1024),
   /** Where answers may be sent: reply subjects must begin with one of these. */
-  ALLOWED_REPLY_PREFIXES: z.string().default('_INBOX.').pipe(listFrom).pipe(z.array(replyPrefix)),
+  ALLOWED_REPLY_PREFIXES: replyPrefixes,
   /** Publishes that may wait for their PubAck at a time; more are refused as overloaded. */
   MAX_UNANSWERED: numberFrom(z.number().int().min(1)).default(4_096),
   MAX_UNANSWERED_BYTES: numberFrom(z.number().int().min(1)).default(256 * 1024 * 1024),

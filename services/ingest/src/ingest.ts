@@ -7,9 +7,11 @@ import {
   type Clock,
   contentTypeOf,
   ensureStreams,
+  forbiddenReply,
   frameError,
   type HeaderValues,
   headerNames,
+  isAllowedReply,
   type Log,
   pack,
   type RunningService,
@@ -21,7 +23,6 @@ import { Catalog } from './catalog.js';
 import type { IngestConfig } from './config.js';
 import { Counters } from './counters.js';
 import { type OutgoingQuery, Publisher, type PublishResult } from './publisher.js';
-import { forbiddenReply, isAllowedReply } from './reply.js';
 
 /** Ingests share the queries: each goes to one of this queue group. */
 const queueGroup = 'ingest';
@@ -123,7 +124,7 @@ class Ingest {
   #take(message: BusMessage): void {
     const { reply } = message;
     const prefixes = this.config.ALLOWED_REPLY_PREFIXES;
-    if (reply !== undefined && reply !== '' && !isAllowedReply(reply, prefixes)) {
+    if (reply !== undefined && !isAllowedReply(reply, prefixes)) {
       // Not answered, since an answer is what the attack is after.
       this.#refuse(message, undefined, forbiddenReply(reply, prefixes));
       return;
@@ -174,7 +175,7 @@ class Ingest {
   #refuse(message: BusMessage, queryId: string | undefined, error: SlacklineError): void {
     const { bus, clock } = this.dependencies;
     const { reply } = message;
-    const told = reply !== undefined && reply !== '' && error.code !== 'forbidden_reply';
+    const told = reply !== undefined && error.code !== 'forbidden_reply';
     this.#counters.refuse(error, Subjects.lastToken(message.subject), told, clock.now());
     if (!told) return;
     const framed = frameError(answerType(message), error, {

@@ -1,5 +1,5 @@
 /** What the profiler is told: environment variables. */
-import { commonConfig, listFrom, numberFrom } from '@slackline/shared';
+import { commonConfig, listFrom, numberFrom, replyPrefixes } from '@slackline/shared';
 import { z } from 'zod';
 
 export const profilerConfig = commonConfig.extend({
@@ -24,5 +24,7 @@ export const profilerConfig = commonConfig.extend({
   LOAD_WAIT_MS: numberFrom(z.number().min(0)).default(60_000),
   /** Scheduling priority of the builds of submissions, 0 to 19: they leave the cores to those who serve. */
   BUILD_NICENESS: numberFrom(z.number().int().min(0).max(19)).default(10),
+  /** Where requests may be answered: reply subjects must begin with one of these. */
+  ALLOWED_REPLY_PREFIXES: replyPrefixes,
 });
 export type ProfilerConfig = z.infer<typeof profilerConfig>;

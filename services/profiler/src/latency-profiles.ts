@@ -27,6 +27,8 @@ interface Served {
   entry: ModelEntry;
   /** Device classes that have a profile, or are being given one. */
   wanted: Set<string>;
+  /** Those that somebody asked to have measured anew, and that are not yet. */
+  again: Set<string>;
   /** Aborts when the version is served no more. */
   gone: AbortController;
 }
@@ -49,7 +51,7 @@ export class LatencyProfiles {
   serve(entry: ModelEntry): void {
     if (this.#served.get(entry.name)?.entry.digest === entry.digest) return;
     this.withdraw(entry.name);
-    this.#served.set(entry.name, { entry, wanted: new Set(), gone: new AbortController() });
+    this.#served.set(entry.name, { entry, wanted: new Set(), again: new Set(), gone: new AbortController() });
   }
 
   /** A model is served no more. */
@@ -63,9 +65,14 @@ export class LatencyProfiles {
     this.#measured.add(`${digest}.${deviceClass}`);
   }
 
+  /** What was published for a class is gone: the next status of one of its workers has it measured again. */
+  lost(name: string, deviceClass: string): void {
+    this.#served.get(name)?.wanted.delete(deviceClass);
+  }
+
   /**
    * Measures a model anew on `deviceClass`, or on every class that has a worker with it. What is published stands until
-   * then. Returns the classes.
+   * then. Who asks while it is under way gets the same measurement. Returns the classes.
    */
   again(name: string, deviceClass?: string): string[] {
     const served = this.#served.get(name);
@@ -75,6 +82,8 @@ export class LatencyProfiles {
     const chosen = classes.filter((each) => deviceClass === undefined || each === deviceClass);
     for (const each of chosen) {
       served.wanted.add(each);
+      if (served.again.has(each)) continue;
+      served.again.add(each);
       this.#start(served, each, true);
     }
     return chosen;
@@ -96,7 +105,10 @@ export class LatencyProfiles {
   }
 
   #start(served: Served, deviceClass: string, fresh: boolean): void {
-    const running = this.#provide(served, deviceClass, fresh).finally(() => this.#running.delete(running));
+    const running = this.#provide(served, deviceClass, fresh).finally(() => {
+      this.#running.delete(running);
+      if (fresh) served.again.delete(deviceClass);
+    });
     this.#running.add(running);
   }
 

@@ -342,6 +342,26 @@ test('measures anew when asked to, while what was measured before stands', async
   await expect(ask({ name: 'unheard-of' })).rejects.toMatchObject({ code: 'unknown_model' });
 });
 
+test('measures once for all who ask while it is under way', async () => {
+  await start();
+  const worker = await work('a');
+  let known = await profileOf();
+  const reply = { kind: 'measure reply', schema: remeasureReply, timeoutMs: 5_000 };
+  const ask = () =>
+    requestReply(bus, new Subjects(prefix).profiler('measure'), { v: 1, name: 'fashion' } as { v: 1 }, reply);
+  const untilAnew = async () => {
+    const before = known;
+    await expect.poll(profileOf).not.toEqual(before);
+    known = await profileOf();
+  };
+  await Promise.all(Array.from({ length: 20 }, ask));
+  await untilAnew();
+  // Behind whatever else was begun.
+  await ask();
+  await untilAnew();
+  expect(worker.requests).toHaveLength(18);
+});
+
 test('counts workers of different hosts apart', async () => {
   await start({ WORKERS_EXPECTED: '3', WORKERS_WAIT_MS: '20000' });
   await work('a', { host: 'one' });

@@ -80,14 +80,14 @@ export async function startProfiler(
 
   const rollout = new Rollout({ ...deps, profiler, profiles, loadWaitMs: config.LOAD_WAIT_MS });
   const { stores } = subjects;
-  await sweepFolders();
+  await sweepFolders(log);
   const records = await Records.open(await bus.keys(stores.submissions, storage), clock, log);
   const files = new Files(await bus.objects(stores.submissions, { ...storage, maxAgeMs: uploadMaxAgeMs }));
   const servables = await bus.objects(stores.models, storage);
   const niceness = config.BUILD_NICENESS;
   const maker = new Maker({ records, files, rollout, keys, models: servables, clock, niceness });
   const submissions = new Submissions({ records, files, maker, clock, log });
-  const requests = answerRequests({ bus, subjects, submissions, maker, profiles, log });
+  const requests = answerRequests(config, { bus, subjects, submissions, maker, profiles, log });
   // Who is told that this is ready may ask at once.
   await bus.flush();
   await bus.announce({

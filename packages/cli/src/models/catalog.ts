@@ -7,10 +7,10 @@ import {
   profileKeys,
   readAll,
   type SubmissionRecord,
+  submissionRecord,
 } from '@slackline/shared';
 import type { Connection } from '../connection.js';
 import { CommandError } from '../errors.js';
-import { parseRecord } from '../submission/follow.js';
 
 export interface ServedModel {
   entry: ModelEntry;
@@ -42,7 +42,9 @@ export async function readCatalog({ profiles, records }: Pick<Connection, 'profi
         .filter(({ model, digest }) => model === entry.name && digest === entry.digest)
         .sort((a, b) => (a.deviceClass < b.deviceClass ? -1 : 1)),
     }));
-  const submissions = [...(await readAll(records)).values()].map(parseRecord);
+  const submissions = [...(await readAll(records)).values()]
+    .map((value) => readAs(submissionRecord, value))
+    .filter((record) => record !== undefined);
   return { models, submissions: submissions.sort((a, b) => (a.submittedAt < b.submittedAt ? -1 : 1)) };
 }
 

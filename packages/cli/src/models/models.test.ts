@@ -1,6 +1,7 @@
-import type { LatencyProfile, ModelEntry, SubmissionRecord } from '@slackline/shared';
+import type { KeyBucket, LatencyProfile, ModelEntry, SubmissionRecord } from '@slackline/shared';
 import { expect, it } from 'vitest';
 import { progressText } from '../commands/submit.js';
+import { readCatalog } from './catalog.js';
 import { listDocument, listText } from './list.js';
 import { showSvg, showText } from './show.js';
 
@@ -84,4 +85,19 @@ it('draws a line for each device class and batch size', () => {
   const svg = showSvg({ entry, profiles: [profile] });
   expect(svg).toMatch(/^<svg /);
   for (const text of ['cpu-x, batch 1', 'cpu-x, batch 16', 'net, version abcdef12']) expect(svg).toContain(text);
+});
+
+it('lists what it can read beside a record of another version', async () => {
+  const bucket = (values: Record<string, unknown>): KeyBucket => {
+    const watch: KeyBucket['watch'] = async (onEntry) => {
+      for (const [key, value] of Object.entries(values)) {
+        onEntry({ key, revision: 1, value: Buffer.from(JSON.stringify(value)) });
+      }
+      return { drain: async () => {} };
+    };
+    return { watch } as Partial<KeyBucket> as KeyBucket;
+  };
+  const profiles = bucket({ 'model.net': entry, 'model.newer': { ...entry, v: 2 }, 'latency.net.cpu-x': profile });
+  const catalog = await readCatalog({ profiles, records: bucket({ later: record, newer: { ...record, v: 2 } }) });
+  expect(catalog).toEqual({ models: [{ entry, profiles: [profile] }], submissions: [record] });
 });

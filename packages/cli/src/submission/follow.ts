@@ -41,7 +41,7 @@ export async function readModel(profiles: KeyBucket, name: string): Promise<Mode
   return entry === undefined ? undefined : modelEntry.parse(JSON.parse(Buffer.from(entry.value).toString()));
 }
 
-export function parseRecord(value: Uint8Array): SubmissionRecord {
+function parseRecord(value: Uint8Array): SubmissionRecord {
   return submissionRecord.parse(JSON.parse(Buffer.from(value).toString()));
 }
 

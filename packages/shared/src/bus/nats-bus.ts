@@ -109,7 +109,8 @@ class CoreMessage implements BusMessage {
     return this.message.subject;
   }
   get reply() {
-    return this.message.reply;
+    // The client says '' where there is none, and throws when that is published to.
+    return this.message.reply || undefined;
   }
   get data() {
     return this.message.data;

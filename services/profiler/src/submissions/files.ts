@@ -4,6 +4,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  type Log,
   largestFileBytes,
   type ObjectBucket,
   SlacklineError,
@@ -32,6 +33,10 @@ export function filesOf(files: SubmittedFiles): NamedFile[] {
   });
 }
 
+function digestsOf(files: SubmittedFiles): Set<string> {
+  return new Set(filesOf(files).map(([, { digest }]) => digest));
+}
+
 /** Refuses what is too large to be read, before anything of it is fetched. Throws `model_too_large`. */
 export function checkSizes(files: SubmittedFiles): void {
   for (const [part, { bytes }] of filesOf(files)) {
@@ -44,11 +49,14 @@ export function checkSizes(files: SubmittedFiles): void {
 /** The process id of the profiler that made it follows. */
 const folderPrefix = 'slackline-submission-';
 
-/** Removes the folders of profilers on this machine that were killed. */
-export async function sweepFolders(): Promise<void> {
+/** Removes the folders of profilers on this machine that were killed. What is another user's stays. */
+export async function sweepFolders(log: Pick<Log, 'warn'>): Promise<void> {
   for (const name of await readdir(tmpdir())) {
     const pid = Number(new RegExp(`^${folderPrefix}(\\d+)-`).exec(name)?.[1] ?? Number.NaN);
-    if (!Number.isNaN(pid) && !isAlive(pid)) await rm(join(tmpdir(), name), { recursive: true, force: true });
+    if (Number.isNaN(pid) || isAlive(pid)) continue;
+    await rm(join(tmpdir(), name), { recursive: true, force: true }).catch((error: unknown) => {
+      log.warn({ err: error, folder: name }, 'the folder of a profiler that was killed could not be removed');
+    });
   }
 }
 
@@ -91,11 +99,12 @@ export class Files {
     }
   }
 
-  /** Removes the files, but for those that one of `others` needs. */
-  async release(files: SubmittedFiles, others: readonly SubmittedFiles[]): Promise<void> {
-    const needed = new Set(others.flatMap((other) => filesOf(other).map(([, { digest }]) => digest)));
-    const digests = new Set(filesOf(files).map(([, { digest }]) => digest));
-    for (const digest of digests) if (!needed.has(digest)) await this.objects.delete(digest);
+  /** Removes the files, but for those that one of `others` needs by then. */
+  async release(files: SubmittedFiles, others: () => readonly SubmittedFiles[]): Promise<void> {
+    for (const digest of digestsOf(files)) {
+      const isNeeded = others().some((other) => digestsOf(other).has(digest));
+      if (!isNeeded) await this.objects.delete(digest);
+    }
   }
 
   async #fetch(part: SubmissionPart, { digest }: SubmittedFile): Promise<Uint8Array> {

@@ -111,8 +111,12 @@ export class Maker {
 
   /** Takes back what an unfinished submission has left in the stores. */
   async discard(record: SubmissionRecord): Promise<void> {
-    await this.deps.rollout.withdraw(record.name);
-    await this.#release(record.servable);
+    const { name, servable } = record;
+    const { rollout } = this.deps;
+    await rollout.withdraw(name);
+    if (servable === undefined) return;
+    if ((await this.published(name))?.digest !== servable) await rollout.withdrawProfiles(name, servable);
+    await this.#release(servable);
   }
 
   /** The servable of an earlier attempt, if it was stored whole. */

@@ -2,6 +2,8 @@
 import {
   type Bus,
   type BusMessage,
+  forbiddenReply,
+  isAllowedReply,
   type Log,
   namePattern,
   pack,
@@ -15,6 +17,7 @@ import {
   submitRequest,
   unpack,
 } from '@slackline/shared';
+import type { ProfilerConfig } from '../config.js';
 import type { LatencyProfiles } from '../latency-profiles.js';
 import type { Maker } from './maker.js';
 import type { Submissions } from './submissions.js';
@@ -32,23 +35,33 @@ export interface RequestsDeps {
 const queue = 'profiler';
 
 /** Answers until the subscriptions are drained. */
-export function answerRequests(deps: RequestsDeps): Subscription[] {
+export function answerRequests(
+  { ALLOWED_REPLY_PREFIXES: prefixes }: Pick<ProfilerConfig, 'ALLOWED_REPLY_PREFIXES'>,
+  deps: RequestsDeps,
+): Subscription[] {
   const { bus, subjects, submissions, maker, profiles, log } = deps;
   const answer = (kind: 'submit' | 'remove' | 'measure', serve: (data: Uint8Array) => Promise<{ v: 1 }>) =>
     bus.subscribe(
       subjects.profiler(kind),
       ({ data, reply }: BusMessage) => {
-        serve(data).then(
-          (message) => reply !== undefined && bus.publish(reply, pack(message)),
-          (error: unknown) => {
-            const coded = asCoded(error);
-            // An ordinary part of submitting: now the client uploads.
-            const level = coded.code === 'submission_incomplete' ? 'debug' : 'warn';
-            log[level]({ kind, code: coded.code }, coded.message);
-            const { data: body, headers } = refusal(coded);
-            if (reply !== undefined) bus.publish(reply, body, { headers });
-          },
-        );
+        if (reply !== undefined && !isAllowedReply(reply, prefixes)) {
+          // Not answered, since an answer is what the attack is after.
+          log.warn({ kind, code: 'forbidden_reply' }, forbiddenReply(reply, prefixes).message);
+          return;
+        }
+        serve(data)
+          .then(
+            (message) => reply !== undefined && bus.publish(reply, pack(message)),
+            (error: unknown) => {
+              const coded = asCoded(error);
+              // An ordinary part of submitting: now the client uploads.
+              const level = coded.code === 'submission_incomplete' ? 'debug' : 'warn';
+              log[level]({ kind, code: coded.code }, coded.message);
+              const { data: body, headers } = refusal(coded);
+              if (reply !== undefined) bus.publish(reply, body, { headers });
+            },
+          )
+          .catch((error: unknown) => log.error({ kind, err: error }, 'a request could not be answered'));
       },
       { queue },
     );

@@ -44,7 +44,7 @@ export class Rollout {
    * Brings `entry` to where queries are served on it. Without a worker it is published at once: latency is measured when
    * one comes.
    *
-   * @throws SlacklineError `submission_failed` when workers live and none of them can load it
+   * @throws SlacklineError `submission_failed` when workers were there and none of them loaded it
    */
   async publish(entry: ModelEntry, onProgress: RolloutProgress, signal: AbortSignal): Promise<void> {
     onProgress('loading', 0);
@@ -66,6 +66,17 @@ export class Rollout {
   async withdraw(name: string): Promise<void> {
     const key = profileKeys.candidate(name);
     if ((await this.deps.keys.get(key)) !== undefined) await this.deps.keys.delete(key);
+  }
+
+  /** Takes back the profiles of a version that did not get as far as being served. */
+  async withdrawProfiles(name: string, digest: string): Promise<void> {
+    const { keys, profiles } = this.deps;
+    const prefix = profileKeys.latency(name, '');
+    for (const [key, value] of await readAll(keys)) {
+      if (!key.startsWith(prefix) || digestOf(value) !== digest) continue;
+      await keys.delete(key);
+      profiles.lost(name, key.slice(prefix.length));
+    }
   }
 
   /** From the first profile on schedulers plan with the new version; then ingest checks queries against it. */
@@ -90,14 +101,17 @@ export class Rollout {
       this.deps.workers.all().filter(({ executor, draining }) => executor !== 'emulated' && !draining);
     const loaded = () => living().filter((worker) => canTime(worker, entry));
     await this.deps.workers.until(() => false, hearAllMs, signal);
+    const present = living().length;
     const isDone = () => {
       if (living().length > 0) onProgress('loading', (0.2 * loaded().length) / living().length);
       return loaded().length === living().length;
     };
     await this.deps.workers.until(isDone, this.deps.loadWaitMs, signal);
     signal.throwIfAborted();
-    if (loaded().length > 0 || living().length === 0) return loaded();
-    const what = `None of the ${living().length} workers loaded ${entry.name} within ${this.deps.loadWaitMs} ms`;
+    // Workers that are gone by now may have died of it: the next ones shall not.
+    const asked = Math.max(present, living().length);
+    if (loaded().length > 0 || asked === 0) return loaded();
+    const what = `None of the ${asked} workers loaded ${entry.name} within ${this.deps.loadWaitMs} ms`;
     throw new SlacklineError('submission_failed', what);
   }
 

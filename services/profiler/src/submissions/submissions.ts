@@ -16,6 +16,7 @@ import {
   type SubmissionRecord,
   type SubmitReply,
   type SubmitRequest,
+  type SubmittedFiles,
   submissionDigest,
 } from '@slackline/shared';
 import { checkSizes, type Files } from './files.js';
@@ -49,6 +50,8 @@ export class Submissions {
   #wake: () => void = () => {};
   /** Names whose submission is being given up: it must not be begun again. */
   readonly #ending = new Set<string>();
+  /** The files of the submission that is being checked: the end of another one must not take them away. */
+  #asking: SubmittedFiles | undefined;
   /** Requests are served one after the other: each finds the stores as the one before left them. */
   #turn: Promise<unknown> = Promise.resolve();
   readonly #forgetting = new Map<string, () => void>();
@@ -115,38 +118,49 @@ export class Submissions {
       const what = pending === undefined ? 'is served already' : 'is being submitted already';
       throw new SlacklineError('model_exists', `Another model called ${name} ${what}`);
     }
-    await this.deps.files.checkPresent(files);
-    await maker.check(request);
-
-    await this.#abandon(name, [files]);
-    const submittedAt = new Date().toISOString();
-    const begun = { state: 'queued', stage: 'queued', shareDone: 0, leftMs: null } as const;
-    await records.put({ v: 1, name, digest, sloMs, files, options, submittedAt, ...begun });
+    this.#asking = files;
+    try {
+      await this.deps.files.checkPresent(files);
+      await maker.check(request);
+      await this.#abandon(name);
+      const submittedAt = new Date().toISOString();
+      const begun = { state: 'queued', stage: 'queued', shareDone: 0, leftMs: null } as const;
+      await records.put({ v: 1, name, digest, sloMs, files, options, submittedAt, ...begun });
+    } finally {
+      this.#asking = undefined;
+    }
     this.deps.log.info({ model: name, submission: digest }, 'submission accepted');
     this.#wake();
     return { v: 1, status: 'accepted', digest };
   }
 
   async #releaseFiles({ files }: Pick<SubmitRequest, 'files'>): Promise<void> {
-    const pending = this.deps.records.pending().map((record) => record.files);
-    await this.deps.files.release(files, pending).catch((error: unknown) => {
-      this.deps.log.warn({ err: error }, 'files of a refused submission could not be removed');
-    });
+    await this.deps.files
+      .release(files, () => this.#needed())
+      .catch((error: unknown) => {
+        this.deps.log.warn({ err: error }, 'files of a refused submission could not be removed');
+      });
   }
 
-  /** @param kept files that somebody else needs */
-  async #abandon(name: string, kept: SubmitRequest['files'][] = []): Promise<boolean> {
+  /** Files that somebody needs: pending submissions but for that of the name `but`, and the one that is being checked. */
+  #needed(but?: string): SubmittedFiles[] {
+    const pending = this.deps.records.pending().filter(({ name }) => name !== but);
+    const needed = pending.map(({ files }) => files);
+    return this.#asking === undefined ? needed : [...needed, this.#asking];
+  }
+
+  async #abandon(name: string): Promise<boolean> {
     if (this.deps.records.get(name) === undefined) return false;
     this.#ending.add(name);
     try {
-      return await this.#end(name, kept);
+      return await this.#end(name);
     } finally {
       this.#ending.delete(name);
       this.#wake();
     }
   }
 
-  async #end(name: string, kept: SubmitRequest['files'][]): Promise<boolean> {
+  async #end(name: string): Promise<boolean> {
     const { records, maker, log } = this.deps;
     if (this.#active?.name === name) {
       this.#active.abort.abort(new SlacklineError('submission_abandoned', `The submission of ${name} was given up`));
@@ -157,17 +171,15 @@ export class Submissions {
     const left = records.get(name);
     if (left === undefined) return false;
     await maker.discard(left);
-    await this.#remove(left, kept);
+    await this.#remove(left);
     log.info({ model: name, submission: left.digest }, 'submission given up');
     return true;
   }
 
   /** Removes the files, then the record: whoever takes over in between does it again. */
-  async #remove(record: SubmissionRecord, kept: SubmitRequest['files'][] = []): Promise<void> {
-    const { records, files } = this.deps;
-    const others = records.pending().filter(({ name }) => name !== record.name);
-    await files.release(record.files, [...others.map((other) => other.files), ...kept]);
-    await records.remove(record.name);
+  async #remove({ name, files }: SubmissionRecord): Promise<void> {
+    await this.deps.files.release(files, () => this.#needed(name));
+    await this.deps.records.remove(name);
   }
 
   async #run(): Promise<void> {
@@ -200,8 +212,8 @@ export class Submissions {
       } catch (error) {
         if (signal.aborted) return;
         if (!isPassing(error) || attempt === attempts) {
-          await this.#fail(record, error).catch((cause: unknown) => log.error({ err: cause }, 'a failure is not kept'));
-          return;
+          log.error({ model: record.name, submission: record.digest, err: error }, 'a submission failed');
+          return await this.#failSurely(record, error, signal);
         }
         log.warn({ model: record.name, attempt, err: error }, 'a submission is tried again');
         await pause(clock, retryMs * attempt, signal);
@@ -209,19 +221,32 @@ export class Submissions {
     }
   }
 
+  /** Until the bus has taken it, nobody who follows the submission knows of its end. Never rejects. */
+  async #failSurely(record: SubmissionRecord, error: unknown, signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.deps;
+    while (!signal.aborted) {
+      try {
+        return await this.#fail(record, error);
+      } catch (cause) {
+        log.warn({ model: record.name, err: cause }, 'a failure could not be told; trying again');
+        await pause(clock, retryMs, signal);
+      }
+    }
+  }
+
+  /** What it has left goes before its reason is told: a profiler that takes over does nothing more for one that failed. */
   async #fail(record: SubmissionRecord, error: unknown): Promise<void> {
-    const { records, maker, log } = this.deps;
-    log.error({ model: record.name, submission: record.digest, err: error }, 'a submission failed');
+    const { records, maker } = this.deps;
     const reason = error instanceof Error ? error.message : String(error);
     const coded = error instanceof SlacklineError ? error : new SlacklineError('submission_failed', reason);
     const { code, message } = coded;
+    await maker.discard(records.get(record.name) ?? record);
     const failed = await records.update(record, {
       state: 'failed',
       stage: 'failed',
       leftMs: null,
       error: { code, message, at: new Date().toISOString() },
     });
-    await maker.discard(failed);
     await this.#releaseFiles(failed);
     this.#forgetLater(failed);
   }

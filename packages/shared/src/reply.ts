@@ -1,5 +1,14 @@
-/** Which reply subjects an answer may be sent to: whoever can publish a query must not make us publish anywhere else. */
-import { quote, SlacklineError } from '@slackline/shared';
+/** Which reply subjects an answer may be sent to: whoever can publish a request must not make us publish anywhere else. */
+import { z } from 'zod';
+import { listFrom } from './config.js';
+import { quote } from './elements.js';
+import { SlacklineError } from './errors.js';
+
+/** A reply subject begins with whole tokens of letters, digits, `-` and `_`: never with `$`, the broker's own. */
+const replyPrefix = z.string().regex(/^([A-Za-z0-9_-]+\.)+$/, 'each prefix is tokens that each end with a dot');
+
+/** A variable that says where answers may be sent: reply subjects must begin with one of these. */
+export const replyPrefixes = z.string().default('_INBOX.').pipe(listFrom).pipe(z.array(replyPrefix));
 
 const maxLength = 256;
 /** Whole tokens without wildcards, white space or control characters. */
