@@ -246,6 +246,19 @@ export function describeBus(name: string, start: () => Promise<{ url: string; st
       await objects.put('large', large);
       expect(Buffer.compare((await objects.get('large')) ?? new Uint8Array(), large)).toBe(0);
       expect(await objects.get('absent')).toBeUndefined();
+      const pieces: Uint8Array[] = [];
+      for await (const piece of (await objects.read('large')) ?? []) pieces.push(piece);
+      expect(pieces.length).toBeGreaterThan(1);
+      expect(Buffer.compare(Buffer.concat(pieces), large)).toBe(0);
+      expect(await objects.read('absent')).toBeUndefined();
+    });
+
+    it('tells whether there is a bucket of keys, and makes none', async () => {
+      const name = fresh('keys');
+      expect(await bus.hasKeys(name)).toBe(false);
+      expect(await bus.hasKeys(name)).toBe(false);
+      await bus.keys(name, { storage: 'memory', replicas: 1 });
+      expect(await bus.hasKeys(name)).toBe(true);
     });
 
     it('tells names and sizes of objects, and forgets those that are deleted', async () => {
@@ -254,6 +267,7 @@ export function describeBus(name: string, start: () => Promise<{ url: string; st
       await objects.put('a', text('1'));
       await objects.put('b', text('22'));
       expect((await objects.names()).sort()).toEqual(['a', 'b']);
+      expect(Math.abs(((await objects.storedAtMs()).get('b') ?? 0) - Date.now())).toBeLessThan(60_000);
       expect(await objects.size('b')).toBe(2);
       await objects.delete('b');
       await objects.delete('b');

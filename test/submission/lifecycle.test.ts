@@ -107,6 +107,19 @@ it('replaces a model of the same name only when told to, and no query is lost ov
   expect(await isAnswered(client, 'net')).toBe('ok');
 });
 
+it('takes the place only of a model with the same inputs and outputs', async () => {
+  await system.profiler();
+  const first = await publish('net', parts('a'));
+  const onnx = writeModel(network('b', 'Relu', 'z'));
+  const refused = system.submit('net', { ...parts('b'), onnx }, { replace: true });
+  await expect(refused).rejects.toMatchObject({
+    code: 'other_signature',
+    message: expect.stringMatching(/z FP32.*x FP32/),
+  });
+  expect((await system.model('net'))?.digest).toBe(first.digest);
+  expect(await system.listing()).toMatchObject({ records: {}, uploads: [] });
+});
+
 it('is published at once when there is no worker, and profiled when one comes', async () => {
   await system.profiler();
   await publish('net');

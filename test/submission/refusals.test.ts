@@ -45,6 +45,12 @@ const bad: [what: string, change: Partial<Parts>, code: string, named: string][]
   ['a network that is none', { onnx: new TextEncoder().encode('PK\x03\x04 not a protobuf') }, 'corrupt_model', ''],
   ['an empty network', { onnx: new Uint8Array(0) }, 'corrupt_model', ''],
   ['an operator outside the list', { onnx: writeModel(network('a', 'Hardmax')) }, 'unknown_op', 'Hardmax'],
+  [
+    'an endless name',
+    { onnx: writeModel(network('a', 'Relu', 'x'.repeat(300))) },
+    'unsupported_model',
+    '300 characters',
+  ],
   ['a spec that is no JSON', { spec: new TextEncoder().encode('{"channels": ') }, 'invalid_spec', 'JSON'],
   ['a spec that is no UTF-8', { spec: Uint8Array.of(0x22, 0xff, 0x22) }, 'invalid_spec', 'JSON'],
   ['a spec of another form', { spec: json({ width: [1, 2] }) }, 'invalid_spec', 'width'],

@@ -98,9 +98,30 @@ it('a profiler that finds the model published only tidies up', async () => {
     ...{ submittedAt: '2026-01-01T00:00:00Z', state: 'running', stage: 'publishing', shareDone: 0.99, leftMs: null },
   };
   for (const { digest: name, data } of Object.values(filesOf(parts()))) await system.uploads.put(name, data);
+  const earlier = { v: 1, model: 'net', digest: 'e'.repeat(64), deviceClass: 'idle', executor: 'cpu', concurrency: 1 };
+  const subnets = [{ id: 'x', accuracy: 1, p50Ms: [1], p99Ms: [1] }];
+  const stale = { ...earlier, measuredAt: '2026-01-01T00:00:00Z', batches: [1], subnets };
+  await system.profiles.put('latency.net.idle', Buffer.from(JSON.stringify(stale)));
+  await system.profiles.put('candidate.net', Buffer.from(published.profiles['model.net'] ?? ''));
   await system.records.put('net', Buffer.from(JSON.stringify(record)));
   await system.profiler();
   await system.recordThat('net', (left) => left === undefined);
+  expect(await system.listing()).toEqual(published);
+});
+
+it('a profiler that starts sweeps up what one has left that was killed', async () => {
+  const first = await system.profiler();
+  const { digest } = await system.submit('net');
+  await follow(system, { name: 'net', digest }, () => {}, never);
+  await first.stop();
+  const published = await system.listing();
+  const entry = JSON.parse(published.profiles['model.net'] ?? '{}');
+  // Killed in the middle of taking a model away, and of giving a submission up.
+  await system.profiles.put('latency.gone.test', Buffer.from('{}'));
+  const candidate = { ...entry, name: 'half', digest: 'c'.repeat(64) };
+  await system.profiles.put('candidate.half', Buffer.from(JSON.stringify(candidate)));
+  for (const name of ['c', 'd']) await system.models.put(name.repeat(64), new Uint8Array(3));
+  await system.profiler();
   expect(await system.listing()).toEqual(published);
 });
 

@@ -24,7 +24,7 @@ function weights(seed: string) {
 }
 
 /** @param op of the activation, so that a test can put something unheard of there */
-export function network(seed: string, op = 'Relu'): Model {
+export function network(seed: string, op = 'Relu', input = 'x'): Model {
   const { w1, w2 } = weights(seed);
   const tensor = (dims: number[], values: Float32Array) => {
     return { type: 'float32' as const, dims, bytes: new Uint8Array(values.buffer) };
@@ -37,9 +37,9 @@ export function network(seed: string, op = 'Relu'): Model {
     opsets: new Map([['', 14]]),
     graph: {
       name: 'net',
-      inputs: [{ name: 'x', type: 'float32', dims: ['n', inputs] }],
+      inputs: [{ name: input, type: 'float32', dims: ['n', inputs] }],
       outputs: [{ name: 'y', type: 'float32', dims: ['n', classes] }],
-      nodes: [node('MatMul', ['x', 'w1'], 'h'), node(op, ['h'], 'r'), node('MatMul', ['r', 'w2'], 'y')],
+      nodes: [node('MatMul', [input, 'w1'], 'h'), node(op, ['h'], 'r'), node('MatMul', ['r', 'w2'], 'y')],
       initializers: new Map([
         ['w1', tensor([inputs, hidden], w1)],
         ['w2', tensor([hidden, classes], w2)],

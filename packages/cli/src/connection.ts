@@ -9,6 +9,7 @@ import {
   Subjects,
   uploadMaxAgeMs,
 } from '@slackline/shared';
+import { CommandError } from './errors.js';
 
 /** What the commands of a running system need of it. */
 export interface Connection {
@@ -26,7 +27,7 @@ const connectLimitMs = 3_000;
 
 /**
  * Connects for as long as `use` takes. Where NATS is: the option `--nats`, else NATS_URL, else nats://127.0.0.1:4222; tokens
- * before every subject: SUBJECT_PREFIX. Throws `nats_unreachable`.
+ * before every subject: SUBJECT_PREFIX. Throws `nats_unreachable`, and `CommandError` where no Slackline is under that prefix.
  */
 export async function withConnection<T>(nats: string | undefined, use: (to: Connection) => Promise<T>): Promise<T> {
   const config = readConfig(commonConfig, { ...process.env, ...(nats !== undefined && { NATS_URL: nats }) });
@@ -34,6 +35,14 @@ export async function withConnection<T>(nats: string | undefined, use: (to: Conn
   try {
     const subjects = new Subjects(config.SUBJECT_PREFIX);
     const { stores } = subjects;
+    // Opening a bucket creates it: a mistyped prefix must not.
+    if (!(await bus.hasKeys(stores.profiles))) {
+      const where =
+        config.SUBJECT_PREFIX === '' ? 'without a SUBJECT_PREFIX' : `under the prefix ${config.SUBJECT_PREFIX}`;
+      throw new CommandError(
+        `There is no Slackline ${where} on this NATS. Start one, for instance with: npm start -- up`,
+      );
+    }
     const storage = { storage: config.STORAGE, replicas: config.REPLICAS };
     const [profiles, records, uploads] = await Promise.all([
       bus.keys(stores.profiles, storage),

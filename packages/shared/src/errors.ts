@@ -57,6 +57,11 @@ const kinds = {
   // What the profiler refuses of a submitted supernet.
   invalid_name: { status: 400, retryable: false, advice: 'name it with 1 to 64 letters, digits, - or _' },
   model_exists: { status: 409, retryable: false, advice: 'submit it with --replace, or under another name' },
+  other_signature: {
+    status: 409,
+    retryable: false,
+    advice: 'keep names, types and shapes of inputs and outputs, or submit it under another name',
+  },
   submission_incomplete: { status: 409, retryable: true, advice: 'upload the files named above, then submit again' },
   corrupt_model: { status: 400, retryable: false, advice: 'export the network again, as ONNX in one file' },
   model_too_large: {

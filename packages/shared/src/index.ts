@@ -1,4 +1,5 @@
 export * from './answers.js';
+export * from './array-file.js';
 export * from './broker-clock.js';
 export { BrokerTime, type BrokerTimeOptions } from './broker-time.js';
 export * from './bus/bus.js';
@@ -16,6 +17,7 @@ export * from './model-watch.js';
 export * from './open-inference.js';
 export * from './outputs.js';
 export * from './read-all.js';
+export * from './read-key.js';
 export * from './reply.js';
 export * from './requests.js';
 export * from './service.js';

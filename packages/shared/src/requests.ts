@@ -30,7 +30,7 @@ export function errorIn(reply: BusMessage): SlacklineError | undefined {
   return 'code' in answer ? SlacklineError.relayed(answer.code, answer.message) : undefined;
 }
 
-/** What a request is refused with, as a message. */
-export function refusal(error: SlacklineError): FramedMessage {
-  return frameError(contentTypes.msgpack, error, {});
+/** What a request is refused with, as a message; with `retryAfterMs` for what is worth trying again. */
+export function refusal(error: SlacklineError, facts: { retryAfterMs?: number } = {}): FramedMessage {
+  return frameError(contentTypes.msgpack, error, facts);
 }

@@ -17,7 +17,7 @@ export interface StoreNames {
   models: string;
   /** KV: pending and failed submissions by model name. Object store: their files by digest. */
   submissions: string;
-  /** KV: who schedules; the revision is the fencing token. */
+  /** KV: who schedules, with the fencing token of the term. */
   leader: string;
 }
 
@@ -119,4 +119,10 @@ export const profileKeys = {
   /** A version that takes the model's place once its latency is known. Workers load it beside the present one. */
   candidate: (model: string) => `candidate.${model}`,
   latency: (model: string, deviceClass: string) => `latency.${model}.${deviceClass}`,
+  /** What a key of latencies is about; undefined for other keys. */
+  latencyOf(key: string): { model: string; deviceClass: string } | undefined {
+    const [kind, model, deviceClass, ...more] = key.split('.');
+    if (kind !== 'latency' || model === undefined || deviceClass === undefined || more.length > 0) return undefined;
+    return { model, deviceClass };
+  },
 } as const;

@@ -11,8 +11,17 @@ import { sha256 } from './catalog.js';
 export const submissionParts = ['onnx', 'spec', 'calibration', 'images', 'labels'] as const;
 export type SubmissionPart = (typeof submissionParts)[number];
 
-/** Uploads whose request never came are forgotten after this long. */
-export const uploadMaxAgeMs = 24 * 60 * 60 * 1_000;
+/** What a part is called in sentences; the command's options are called the same. */
+export const partTitles: Readonly<Record<SubmissionPart, string>> = {
+  onnx: 'network',
+  spec: 'elastic spec',
+  calibration: 'calibration file',
+  images: 'validation images file',
+  labels: 'validation labels file',
+};
+
+/** Uploads whose request never came, and what was cut of them, are forgotten after this long; the profiler renews others. */
+export const uploadMaxAgeMs = 4 * 24 * 60 * 60 * 1_000;
 /** A protobuf cannot be larger, and so neither can a network. Every file is held to it. */
 export const largestFileBytes = 2 ** 31 - 1;
 /** The limit of queries that state none, where the submission states none. */

@@ -7,6 +7,9 @@
  */
 import { describe, type Extent, fixed, isElastic, repeated, runsOf, sameExtent, samePart, scaled } from './extent.js';
 
+/** More axes than any network has, and each costs work. */
+export const MAX_RANK = 12;
+
 /** The rows of a batch: the one size that is known only at run time. */
 export const ROWS = -1;
 
@@ -49,12 +52,22 @@ function unrolled(factor: Factor): Factor[] {
 
 /** Its size in the largest subnet, or ROWS where the batch has part in it. */
 export function sizeOf(factors: Axis): number {
-  if (hasRows(factors)) return ROWS;
+  return hasRows(factors) ? ROWS : sizeForOneRow(factors);
+}
+
+/** Its size in the largest subnet, for a batch of one row. */
+export function sizeForOneRow(factors: Axis): number {
   return factors.reduce((product, factor) => product * (factor === 'rows' ? 1 : factor.full), 1);
 }
 
 export function hasRows(factors: Axis): boolean {
   return factors.includes('rows');
+}
+
+/** The groups that its size follows. */
+export function groupsAlong(factors: Axis): string[] {
+  const parts = factors.flatMap((factor) => (factor === 'rows' ? [] : factor.parts));
+  return [...new Set(parts.flatMap(({ group }) => group ?? []))];
 }
 
 export function isFixed(factors: Axis): boolean {

@@ -2,15 +2,14 @@
  * What is known when a graph is compiled: its constants, the small tensors worked out from shapes, and the nodes that
  * compute nothing else, which leave the graph.
  */
-import { fixedAxis, isFixed } from './axes.js';
+import { fixedAxis, MAX_RANK } from './axes.js';
 import { SupernetError } from './errors.js';
 import type { Node, Tensor } from './onnx/model.js';
 import { evaluate, moved, shapeOf } from './ops/fold.js';
 import { type TensorInfo, tensorInfo } from './ops/handler.js';
 import { Budget, type Known, knownTensor, toTensor } from './ops/known.js';
+import { walkLength } from './ops/strided.js';
 
-/** More axes than any network has. */
-export const MAX_RANK = 12;
 /** Turned weights may take that many times the memory of the weights, and as much more for small files. */
 const MAX_COPIES = 4;
 const FREE_COPIES = 2 ** 26;
@@ -48,7 +47,7 @@ export class Constants {
     if (symbol !== undefined) return symbol;
     const tensor = this.tensors.get(name);
     const found = tensor && knownTensor(tensor);
-    this.budget.spend(found?.values.length ?? 0);
+    this.budget.spend(found === undefined ? 0 : walkLength(found.dims));
     return found;
   }
 
@@ -70,14 +69,13 @@ export class Constants {
     const [first = ''] = node.inputs;
     const info = computed.get(first);
     if (node.op === 'Shape' && info !== undefined) {
-      const elastic = info.axes.map((factors) => factors.some((factor) => factor !== 'rows' && !isFixed([factor])));
-      return this.keep(output, shapeOf(node, info, elastic), computed);
+      return this.keep(output, shapeOf(node, info), computed);
     }
     const names = node.inputs.slice(0, node.inputs.findLastIndex((name) => name !== '') + 1);
     if (names.length === 0 || !names.every((name) => name === '' || this.has(name))) return false;
     const sizes = this.tensors.get(first)?.dims ?? this.symbols.get(first)?.dims ?? [];
     if (node.op === 'Shape') {
-      return this.keep(output, shapeOf(node, tensorInfo('int64', sizes.map(fixedAxis)), []), computed);
+      return this.keep(output, shapeOf(node, tensorInfo('int64', sizes.map(fixedAxis))), computed);
     }
     if (this.move(node, computed)) return true;
     // An evaluator tells inputs apart by their places.

@@ -12,6 +12,8 @@
  * - `invalid-config`: a subnet configuration that the spec does not allow
  * - `invalid-statistics`: statistics that do not belong to the subnet, or bytes that hold none
  * - `invalid-input`: a run with data of the wrong type or length
+ * - `session-busy`: a switch or a run asked of a session whose last run is not over
+ * - `session-released`: a switch or a run asked of a session that was released
  * - `blocked-unavailable`: the blocked form cannot hold this network on this machine; the portable one can
  */
 export type SupernetErrorCode =
@@ -23,6 +25,8 @@ export type SupernetErrorCode =
   | 'invalid-config'
   | 'invalid-statistics'
   | 'invalid-input'
+  | 'session-busy'
+  | 'session-released'
   | 'blocked-unavailable';
 
 /** A refusal by the compiler or the runtime; `message` is a sentence that names the offending part. */

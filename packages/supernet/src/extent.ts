@@ -50,7 +50,7 @@ export function isElastic({ parts }: Extent): boolean {
   return parts.some(({ group }) => group !== undefined);
 }
 
-/** The group's part if the extent is made of nothing else, so that a subnet leaves a prefix of the axis. */
+/** The part, of a group or fixed, if the extent is made of one alone: a subnet leaves a prefix of the axis, or all. */
 export function onlyPart({ parts }: Extent): Part | undefined {
   return parts.length === 1 ? parts[0] : undefined;
 }

@@ -1,14 +1,20 @@
 /** The families of networks that the compiler must take: the graph's own form and the extracted subnets must agree. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { blockSize } from './blocked/block-size.js';
+import { mappingWorks } from './blocked/mapped-graph.js';
 import { allConfigs, largestConfig } from './config.js';
+import { checkStatistics } from './norms.js';
+import { calibrate } from './statistics.js';
 import { analyse, readSupernet } from './supernet.js';
-import { compareForms, drawConfigs, largestDifference, runExtracted } from './testing/compare.js';
+import { compareForms, drawConfigs, largestDifference, rowsOf, runExtracted } from './testing/compare.js';
 import { concatNet, deepNet, groupedNet, manyHosted, mobileNet } from './testing/families.js';
 import { Network } from './testing/network.js';
 import { transformer } from './testing/transformer.js';
 
 const TOLERANCE = 1e-5;
+/** Any of these networks can be blocked here. */
+const ownWay = (await blockSize()) !== undefined && (await mappingWorks());
 const exportsFolder = new URL('testing/exports/', import.meta.url);
 
 interface Golden {
@@ -37,8 +43,9 @@ describe.each(exported)('%s, as torch exports it', (file) => {
   });
 
   it('answers that in the form taken by itself too', async () => {
-    const { apart } = await compareForms(supernet, drawConfigs(supernet, 4, 9), { form: 'auto' });
+    const { apart, form } = await compareForms(supernet, drawConfigs(supernet, 4, 9), { form: 'auto' });
     expect(apart).toBeLessThan(TOLERANCE);
+    if (ownWay) expect(form).toBe('blocked');
   });
 });
 
@@ -88,8 +95,11 @@ describe('a transformer supernet', () => {
   it('has no statistics', async () => {
     const { model, spec } = transformer(sizes);
     const supernet = analyse(model, spec);
-    const { form } = await compareForms(supernet, [largestConfig(supernet)], { form: 'auto' });
-    expect(['blocked', 'portable']).toContain(form);
+    const config = largestConfig(supernet);
+    expect(await calibrate(supernet, config, rowsOf(supernet, 4, 1))).toEqual({});
+    expect(() => checkStatistics(supernet, config, {})).not.toThrow();
+    const { mean, variance } = { mean: new Float32Array(1), variance: new Float32Array(1) };
+    expect(() => checkStatistics(supernet, config, { norm: { mean, variance } })).toThrowError('norm does not run');
   });
 });
 

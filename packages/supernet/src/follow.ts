@@ -3,8 +3,8 @@
  * groups its axes belong to, and which constants shrink with which group. What can be worked out at once (shape
  * arithmetic, turned weights) leaves the graph.
  */
-import { axis, fixedAxis, hasRows } from './axes.js';
-import { Constants, MAX_RANK } from './constants.js';
+import { axis, fixedAxis, hasRows, MAX_RANK } from './axes.js';
+import { Constants } from './constants.js';
 import { SupernetError } from './errors.js';
 import { type Extent, fixed, ofGroup } from './extent.js';
 import type { Model, Node, Tensor, Value } from './onnx/model.js';
@@ -73,6 +73,8 @@ class Walk implements Follower {
   /** Group of each layer's weight, and how many times the layer holds it. */
   private readonly layers = new Map<string, { group: string; parts: number }>();
   private readonly seen = new Set<string>();
+  /** What layerName found: constants may be made of others in chains as long as the graph. */
+  private readonly layerNames = new Map<string, string | undefined>();
   private readonly nodeNames = new Set<string>();
 
   constructor(
@@ -128,8 +130,15 @@ class Walk implements Follower {
 
   /** The name that the spec knows a weight by: its own, or that of the constant that it was made of. */
   private layerName(weight: string): string | undefined {
-    for (const name of this.constants.namesOf(weight)) if (this.layers.has(name)) return name;
-    return undefined;
+    const passed: string[] = [];
+    let found: string | undefined;
+    for (const name of this.constants.namesOf(weight)) {
+      found = this.layerNames.get(name) ?? (this.layers.has(name) ? name : undefined);
+      if (found !== undefined || this.layerNames.has(name)) break;
+      passed.push(name);
+    }
+    for (const name of passed) this.layerNames.set(name, found);
+    return found;
   }
 
   constant(name: string | undefined): Tensor | undefined {

@@ -2,15 +2,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import * as ort from 'onnxruntime-node';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { blockSize } from './blocked/block-size.js';
-import { MappedFile } from './blocked/mapped-file.js';
-import { mappingWorks, openMapped } from './blocked/mapped-graph.js';
-import { fillUp, trusted } from './blocked/tuned.js';
+import { mappingWorks } from './blocked/mapped-graph.js';
 import { allConfigs, canonicalConfig, largestConfig, smallestConfig, subnetId } from './config.js';
 import { extract } from './extract.js';
 import { activeNorms, type HostedSubnet } from './norms.js';
-import { type Model, makeNode, type Value } from './onnx/model.js';
+import type { Model } from './onnx/model.js';
 import { floatOutput, openSession } from './ort.js';
 import type { FormName } from './runtime/form.js';
 import { type SessionOptions, SupernetSession } from './runtime/session.js';
@@ -96,6 +94,17 @@ function wideMobileNet(): Supernet {
   return analyse(model, { channels: { wide: { layers: ['a.conv.weight', 'gate.weight'], sizes: [16, 32] } } });
 }
 
+/** Arithmetic with constants between depthwise convolutions. */
+function shiftedNet(): Supernet {
+  const net = new Network([3, 8, 8], 14);
+  const a = net.depthwise('a', net.layer('first', net.begin(), 32));
+  const shifted = net.op('Add', a, 'shifted', net.random('shift', [1, 32, 1, 1], 1));
+  const b = net.depthwise('b', net.op('Mul', shifted, 'scaled', net.random('scale', [32, 1, 1], 1)));
+  const normal = net.norm('norm', net.op('Sub', b, 'lowered', net.constant('half', [], [0.5])));
+  const model = net.build(net.gemm('logits', net.flatten(net.op('GlobalAveragePool', normal, 'pooled')), 5));
+  return analyse(model, { channels: { wide: { layers: ['first.conv.weight'], sizes: [16, 32] } } });
+}
+
 function fromFile({ model, spec }: { model: Model; spec: unknown }): Supernet {
   return analyse(model, spec);
 }
@@ -105,7 +114,28 @@ afterEach(async () => {
   for (const end of cleanup.splice(0)) await end();
 });
 
+describe('this machine', () => {
+  it.runIf(process.env.CI === 'true' && existsSync('/dev/shm'))('maps weights, so that no test is skipped', () => {
+    expect(mapping).toBe(true);
+  });
+});
+
 describe.each(forms)('the %s form', (form) => {
+  it('refuses another run or a switch while it runs, and everything once it is released', async () => {
+    const supernet = residualNet({ width: [16], inner: [8, 16] });
+    const session = await compare(supernet, someConfigs(supernet, 0), { form }, 1);
+    const data = rowsOf(supernet, 2, 1);
+    const pending = session.run(data, 2);
+    expect(() => session.actuate(1)).toThrowError(expect.objectContaining({ code: 'session-busy' }));
+    await expect(session.run(data, 2)).rejects.toMatchObject({ code: 'session-busy' });
+    const released = session.release();
+    expect(await pending).toHaveLength(1);
+    await released;
+    expect(() => session.actuate(1)).toThrowError(expect.objectContaining({ code: 'session-released' }));
+    await expect(session.run(data, 2)).rejects.toMatchObject({ code: 'session-released' });
+    await session.release();
+  });
+
   it('runs every subnet of a residual network as the extracted one', async () => {
     const supernet = residualNet({ width: [16, 32], inner: [16, 32, 48] });
     expect((await compare(supernet, someConfigs(supernet, 8), { form })).form).toBe(form);
@@ -164,6 +194,7 @@ describe.runIf(mapping)('a network that the layout holds subnet by subnet', () =
   const families: [string, () => Supernet][] = [
     ['depthwise convolutions, squeeze-and-excitation', mobileNet],
     ['wide depthwise convolutions in whole blocks', wideMobileNet],
+    ['shifts and scales of each channel', shiftedNet],
     ['concatenated groups', concatNet],
     ['grouped convolutions', () => groupedNet([4, 8, 16])],
     ['a transformer', () => fromFile(transformer(sizes))],
@@ -194,31 +225,6 @@ describe.runIf(mapping)('mapped weights', () => {
     const ours = maps.filter((line) => line.includes('/dev/shm/slackline-'));
     expect(ours.length).toBeGreaterThan(0);
     expect(ours.filter((line) => !line.endsWith('(deleted)'))).toEqual([]);
-  });
-
-  it('are only trusted to an optimized graph that follows them', async () => {
-    const bytes = 64 * 4;
-    const file = MappedFile.create(bytes);
-    if (file === undefined) throw new Error('There is no shared memory.');
-    cleanup.push(async () => file.close());
-    const value = (name: string): Value => ({ name, type: 'float32', dims: ['n', 64] });
-    const initializers = new Map([
-      [
-        'w',
-        { type: 'float32' as const, dims: [64], bytes: new Uint8Array(0), external: { file: file.name, offset: 0 } },
-      ],
-    ]);
-    // The optimizer computes w + w once and for all.
-    const nodes = [makeNode('Add', ['w', 'w'], ['twice']), makeNode('Mul', ['x', 'twice'], ['y'])];
-    const graph = { name: 'g', inputs: [value('x')], outputs: [value('y')], nodes, initializers };
-    const model: Model = { irVersion: 7, opsets: new Map([['', 13]]), graph };
-    fillUp(file);
-    const optimized = await openMapped(model, file, 1, true);
-    file.write(new Float32Array(64).fill(3), 0);
-    const session = await trusted(optimized, model, file, 1, [{ name: 'x', datatype: 'float32', shape: [-1, 64] }]);
-    cleanup.push(() => session.release());
-    const x = new ort.Tensor('float32', new Float32Array(64).fill(1), [1, 64]);
-    expect(floatOutput(await session.run({ x }), 'y')[0]).toBe(6);
   });
 });
 
@@ -253,6 +259,35 @@ describe('hundreds of subnets', () => {
       expect(largestDifference(answer ?? [], expected)).toBeLessThan(TOLERANCE);
     }
     expect(() => session.actuate(500)).toThrow('500 are hosted');
+  });
+});
+
+describe.runIf(block !== undefined)('where ONNX Runtime refuses a graph with fed weights', () => {
+  it('is portable, and has released the graphs that were open', async () => {
+    const supernet = residualNet({ width: [16], inner: [8, 16] });
+    const create = ort.InferenceSession.create.bind(ort.InferenceSession);
+    const released: string[] = [];
+    let fed = 0;
+    const spy = vi.spyOn(ort.InferenceSession, 'create').mockImplementation(async (...given: unknown[]) => {
+      const options = given[1] as ort.InferenceSession.SessionOptions;
+      const session = await create(given[0] as Uint8Array, options);
+      if (options.enableMemPattern !== false) return session;
+      if (++fed === 2) {
+        await session.release();
+        throw new Error('no such graph');
+      }
+      vi.spyOn(session, 'release').mockImplementation(async () => void released.push('one'));
+      return session;
+    });
+    cleanup.push(async () => spy.mockRestore());
+    // More subnets than graphs, so that weights are fed, and as many choices of depths as graphs.
+    const configs = [
+      { depth1: 0, inner2: 16 },
+      { depth1: 1, inner2: 16 },
+      { depth1: 1, inner2: 8 },
+    ].map((sizes) => ({ ...largestConfig(supernet), ...sizes }));
+    expect((await compare(supernet, configs, { form: 'auto', maxGraphs: 2 }, 1)).form).toBe('portable');
+    expect(released).toEqual(['one']);
   });
 });
 

@@ -276,6 +276,23 @@ describe('files that ask for too much', () => {
     ).toBeDefined();
   });
 
+  it.each([
+    ['Gather', [65_536, 4096, 1, 0], ['zero'], { axis: 2 }],
+    ['Slice', [65_536, 65_536, 0], ['zero', 'zero', 'zero'], {}],
+    ['Add', [65_536, 65_536, 0], ['none'], {}],
+    ['ConstantOfShape', [3], [], {}],
+  ])('%s of an empty tensor that is large along other axes', (op, dims, others, attributes) => {
+    const none = { type: 'float32' as const, dims, bytes: new Uint8Array(0) };
+    const shape = int64Tensor([3], [65_536, 65_536, 0]);
+    const constants: [string, Tensor][] = [
+      ['none', op === 'ConstantOfShape' ? shape : none],
+      ['zero', int64Tensor([1], [0])],
+    ];
+    expect(refused(beside([makeNode(op, ['none', ...others], ['e'], attributes)], constants))).toBe(
+      op === 'ConstantOfShape' ? 'unknown-op' : 'unsupported-model',
+    );
+  });
+
   it('numbers that grow with every node', () => {
     const doubled = Array.from({ length: 60 }, (_, i) =>
       makeNode('Concat', [`c${i}`, `c${i}`], [`c${i + 1}`], { axis: 0 }),

@@ -2,9 +2,10 @@
  * The GPU form answers what the CPU answers. On Mesa's software Vulkan wherever it is installed; on a real adapter and
  * on CUDA where the machine has them.
  */
-import { fork } from 'node:child_process';
+import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -30,6 +31,10 @@ interface Device {
   /** What there must be for this device; else why there is not. */
   readonly accepts: (probe: Probe) => string | undefined;
 }
+
+// The processes of this test run the build, Node 20 no TypeScript: it must be that of these sources.
+const compiler = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
+execFileSync(process.execPath, [compiler, '-b', fileURLToPath(new URL('../', import.meta.url))]);
 
 const manifest = lavapipe() ?? 'none';
 const devices: Device[] = [
@@ -91,7 +96,7 @@ it('is the portable form: the blocked one runs on the CPU alone', async () => {
   await expect(open).rejects.toMatchObject({ code: 'blocked-unavailable' });
 });
 
-/** Runs the build: Node 20 runs no TypeScript. */
+/** In a process of its own. */
 async function compareOn(provider: string, source: string, env: NodeJS.ProcessEnv): Promise<ComparisonMessage> {
   const entry = new URL('../dist/testing/compare-providers.js', import.meta.url);
   const child = fork(entry, [provider, source], { env, execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });

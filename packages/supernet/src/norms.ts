@@ -57,12 +57,15 @@ export function activeNorms(supernet: Supernet, config: SubnetConfig): ActiveNor
     });
 }
 
-/** @throws SupernetError `invalid-statistics` unless there are statistics of exactly the subnet's normalizations */
+/** @throws SupernetError `invalid-statistics` unless there are sound statistics of exactly the subnet's normalizations */
 export function checkStatistics(supernet: Supernet, config: SubnetConfig, statistics: SubnetStatistics): void {
   const norms = activeNorms(supernet, config);
   for (const { name, channels } of norms) {
     const found = Object.hasOwn(statistics, name) ? statistics[name] : undefined;
     if (found === undefined) throw new SupernetError('invalid-statistics', `There are no statistics of ${name}.`);
+    if (found.variance.some((value) => value < 0)) {
+      throw new SupernetError('invalid-statistics', `The statistics of ${name} have a negative variance.`);
+    }
     for (const values of [found.mean, found.variance]) {
       if (values.length === channels && values.every(Number.isFinite)) continue;
       const problem = values.length === channels ? 'are not finite' : `have ${values.length} channels, not ${channels}`;

@@ -1,7 +1,9 @@
 /** The one way this package opens ONNX Runtime sessions: all optimizations, no log noise. */
 import * as ort from 'onnxruntime-node';
-import type { Model } from './onnx/model.js';
+import { SupernetError } from './errors.js';
+import { elements, type Model } from './onnx/model.js';
 import { writeModel } from './onnx/write.js';
+import type { TensorSignature } from './supernet.js';
 
 /** Any view that can hold a tensor's elements. */
 export type TypedArray = Exclude<ort.Tensor.DataType, string[]>;
@@ -26,6 +28,24 @@ export async function openSession(
     logSeverityLevel: 3,
     ...more,
   });
+}
+
+/**
+ * Rows of an input, one after the other; the data are not copied.
+ * @throws SupernetError `invalid-input` when type, length or number of rows do not fit
+ */
+export function inputTensor({ name, datatype, shape }: TensorSignature, data: TypedArray, rows: number): ort.Tensor {
+  const [, ...sizes] = shape;
+  if (!Number.isInteger(rows) || rows < 1 || data.length !== rows * elements(sizes)) {
+    throw new SupernetError('invalid-input', `${rows} rows of ${name} [${shape}] cannot have ${data.length} elements.`);
+  }
+  try {
+    return new ort.Tensor(datatype, data, [rows, ...sizes]);
+  } catch (cause) {
+    throw new SupernetError('invalid-input', `${name} is ${datatype}, which no ${data.constructor.name} holds.`, {
+      cause,
+    });
+  }
 }
 
 /** The float32 values of an output. */

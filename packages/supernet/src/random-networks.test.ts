@@ -1,6 +1,8 @@
-/** Random small networks: whatever the compiler takes, the portable form answers as the extracted subnets do. */
+/** Random small networks: whatever the compiler takes, both forms answer as the extracted subnets do. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { blockSize } from './blocked/block-size.js';
+import { mappingWorks } from './blocked/mapped-graph.js';
 import { analyse } from './supernet.js';
 import { compareForms, drawConfigs } from './testing/compare.js';
 import { Network } from './testing/network.js';
@@ -85,18 +87,22 @@ class Builder {
 }
 
 it('agree in both forms', async () => {
-  let elastic = 0;
+  let [elastic, blocked] = [0, 0];
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 8 }), fc.boolean(), async (steps, flat) => {
       const builder = new Builder();
       for (const each of steps) builder.apply(each);
       const supernet = builder.build(flat);
-      const { apart, spread } = await compareForms(supernet, drawConfigs(supernet, 3), { rows: 2 });
-      // Normalizations of one pixel or nearly constant channels can make answers large.
-      expect(apart).toBeLessThan(1e-3);
-      if (spread > 1e-2) elastic++;
+      for (const form of ['portable', 'auto'] as const) {
+        const compared = await compareForms(supernet, drawConfigs(supernet, 3), { rows: 2, form });
+        // Normalizations of one pixel or nearly constant channels can make answers large.
+        expect(compared.apart).toBeLessThan(1e-3);
+        if (compared.form === 'blocked') blocked++;
+        else if (compared.spread > 1e-2) elastic++;
+      }
     }),
     { numRuns: 40, seed: 5 },
   );
   expect(elastic).toBeGreaterThan(20);
-}, 60_000);
+  if ((await blockSize()) !== undefined && (await mappingWorks())) expect(blocked).toBeGreaterThan(20);
+}, 120_000);

@@ -250,6 +250,22 @@ describe('graphs that are not sound', () => {
     expect(() => analyse(model, {})).toThrowError(/Tensor table is used as data and is a constant/);
   });
 
+  it('a reshape whose elastic size falls on an axis that would stay', () => {
+    const net = new Network([1, 8, 8]);
+    const pooled = net.flatten(net.op('GlobalAveragePool', net.layer('one', net.begin(), 8), 'pooled'));
+    const one = net.integers('at', [1]);
+    const width8 = net.add('Gather', [net.add('Shape', [pooled.name], 'sizes'), one], 'width8', { axis: 0 });
+    const part = net.add('Div', [width8, net.integers('four', [4])], 'part');
+    const split = (list: string[]) => net.add('Concat', [net.integers('any', [-1]), ...list], 'shape', { axis: 0 });
+    const viewed = net.add('Reshape', [pooled.name, split(['four', part])], 'viewed');
+    const model = net.build({ name: net.add('ReduceMean', [viewed], 'mean', { axes: [1] }), channels: 2 });
+    const elastic = { channels: { width: { layers: ['one.conv.weight'], sizes: [4, 8] } } };
+    expect(() => analyse(model, elastic)).toThrowError(
+      /Reshape viewed takes .* axis 2 is worked out of a size that changes .* cannot be told which axis shrinks/,
+    );
+    expect(analyse(model, {}).groups).toHaveLength(0);
+  });
+
   it('an elastic size that becomes a number of the network', () => {
     const model = sound();
     model.graph.initializers.set('scale', floatTensor([], [1]));

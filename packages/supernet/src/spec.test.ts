@@ -23,6 +23,9 @@ describe('the elastic spec', () => {
     [{ channels: { width: { layers: [{ weight: 'w' }], sizes: [1] } } }, /channels\.width\.layers\.0/],
     [{ depth: { depth: { blocks: [{ from: 'a' }], depths: [1] } } }, /depth\.depth\.blocks\.0\.to/],
     [{ depth: { depth: { blocks: [{ from: 'a', to: 'b' }], depths: [1, 0] } } }, /depths must ascend/],
+    [{ channels: named(257, { layers: ['w'], sizes: [1] }) }, /channels: there are more than 256 groups/],
+    [{ depth: named(257, { blocks: [{ from: 'a', to: 'b' }], depths: [1] }) }, /depth: there are more than 256 groups/],
+    [{ channels: { w: { layers: Array.from({ length: 4097 }, () => 'w'), sizes: [1] } } }, /channels\.w\.layers/],
     [{ normalization: 'maybe' }, /normalization/],
     [[], /spec: /],
     ['{}', /spec: /],
@@ -37,6 +40,10 @@ describe('the elastic spec', () => {
     expect(message.length).toBeLessThan(1000);
   });
 });
+
+function named(count: number, group: unknown): Record<string, unknown> {
+  return Object.fromEntries(Array.from({ length: count }, (_, i) => [`g${i}`, group]));
+}
 
 function refusal(action: () => unknown): string {
   try {

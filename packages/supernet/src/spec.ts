@@ -6,6 +6,8 @@ import { z } from 'zod';
 import { SupernetError } from './errors.js';
 
 /** Far more than any network has. */
+const MAX_GROUPS = 256;
+const MAX_LAYERS = 4096;
 const MAX_BLOCKS = 256;
 const MAX_SIZES = 1024;
 const MAX_PARTS = 64;
@@ -30,7 +32,7 @@ const Layer = z.union([
 ]);
 
 const ChannelGroup = z.strictObject({
-  layers: z.array(Layer).min(1).describe('The layers whose output channels are this group.'),
+  layers: z.array(Layer).min(1).max(MAX_LAYERS).describe('The layers whose output channels are this group.'),
   sizes: z
     .array(z.int().positive())
     .min(1)
@@ -58,10 +60,19 @@ const DepthGroup = z.strictObject({
     .describe('Numbers of blocks allowed (the first ones run), ascending; the last is all of them.'),
 });
 
+/** Groups by name. */
+function groups<T extends z.ZodType>(group: T, description: string) {
+  return z
+    .record(groupName, group)
+    .refine((all) => Object.keys(all).length <= MAX_GROUPS, `there are more than ${MAX_GROUPS} groups`)
+    .default({})
+    .meta({ description, maxProperties: MAX_GROUPS });
+}
+
 export const ElasticSpec = z.strictObject({
   $schema: z.string().optional().describe('Where the JSON Schema of this file is; for editors.'),
-  channels: z.record(groupName, ChannelGroup).default({}).describe('Groups of channels, by name.'),
-  depth: z.record(groupName, DepthGroup).default({}).describe('Runs of blocks, by name.'),
+  channels: groups(ChannelGroup, 'Groups of channels, by name.'),
+  depth: groups(DepthGroup, 'Runs of blocks, by name.'),
   normalization: z
     .enum(['required', 'none'])
     .default('required')

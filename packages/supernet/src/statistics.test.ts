@@ -158,11 +158,26 @@ describe('a session', () => {
     await expect(missing).rejects.toMatchObject({ code: 'invalid-statistics' });
   });
 
+  it('refuses a negative variance', async () => {
+    const own = await calibrate(supernet, config, images);
+    const [name = ''] = Object.keys(own);
+    const norm = own[name];
+    const variance = norm?.variance.map((value, i) => (i === 0 ? -1e-3 : value)) ?? new Float32Array(0);
+    const statistics = { ...own, [name]: { mean: norm?.mean ?? variance, variance } };
+    const open = SupernetSession.open(supernet, [{ id: 'x', config, statistics }]);
+    await expect(open).rejects.toThrowError(`The statistics of ${name} have a negative variance.`);
+  });
+
   it('refuses data that do not fit and subnets that it does not host', async () => {
     const statistics = await calibrate(supernet, config, images);
     const session = await SupernetSession.open(supernet, [{ id: 'x', config, statistics }]);
     await expect(session.run(images.subarray(1, 65), 2)).rejects.toMatchObject({ code: 'invalid-input' });
     await expect(session.run(images.subarray(0, 0), 0)).rejects.toMatchObject({ code: 'invalid-input' });
+    await expect(session.run(images.subarray(0, 96), 1.5)).rejects.toMatchObject({ code: 'invalid-input' });
+    await expect(session.run(new Float32Array(64), 1)).rejects.toThrowError(
+      'image is uint8, which no Float32Array holds',
+    );
+    await expect(calibrate(supernet, config, new Float32Array(64))).rejects.toMatchObject({ code: 'invalid-input' });
     expect(() => session.actuate(1)).toThrowError('There is no subnet 1; 1 are hosted.');
     await session.release();
   });

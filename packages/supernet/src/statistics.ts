@@ -5,14 +5,14 @@
  * as in training, and what is kept is the mean over the batches: PyTorch's batch normalization in training mode with a
  * cumulative average. The kept variance is the unbiased one; the batch itself is normalized by the biased one.
  */
-import * as ort from 'onnxruntime-node';
+import type * as ort from 'onnxruntime-node';
 import { canonicalConfig } from './config.js';
 import { SupernetError } from './errors.js';
 import { extract } from './extract.js';
 import { activeNorms, type SubnetStatistics } from './norms.js';
 import { elements, floatTensor, int64Tensor, type Model, makeNode, type Node } from './onnx/model.js';
 import { attribute } from './ops/handler.js';
-import { floatOutput, openSession, type TypedArray } from './ort.js';
+import { floatOutput, inputTensor, openSession, type TypedArray } from './ort.js';
 import { sizesForOneRow } from './sizes.js';
 import type { SubnetConfig } from './spec.js';
 import type { Supernet } from './supernet.js';
@@ -100,7 +100,7 @@ function* batchesOf(
   for (let row = 0; row < total; row += batch) {
     const rows = Math.min(batch, total - row);
     const data = images.subarray(row * perRow, (row + rows) * perRow);
-    yield { rows, tensor: { [input.name]: new ort.Tensor(input.datatype, data, [rows, ...sizes]) } };
+    yield { rows, tensor: { [input.name]: inputTensor(input, data, rows) } };
   }
 }
 

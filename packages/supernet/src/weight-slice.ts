@@ -40,7 +40,7 @@ export function slice(data: string, dims: readonly number[], cuts: readonly Cut[
   let left = data;
   let sizes = [...dims];
   for (const { axis, extent } of several) {
-    left = repeated(extent) ? ofEach(left, sizes, axis, extent, scope) : joined(left, axis, extent, scope);
+    left = isRepetition(extent) ? ofEach(left, sizes, axis, extent, scope) : joined(left, axis, extent, scope);
     sizes = sizes.with(axis, -1);
   }
   const prefixes = elastic.filter((cut) => !several.includes(cut));
@@ -98,7 +98,7 @@ function joined(data: string, axis: number, extent: Extent, scope: Scope<string>
   return scope.add('Concat', pieces, `${data}/used`, { axis });
 }
 
-function repeated({ parts }: Extent): boolean {
+function isRepetition({ parts }: Extent): boolean {
   const [first] = parts;
   return first !== undefined && parts.every((part) => samePart(part, first));
 }

@@ -6,6 +6,7 @@ import type { KeyBucket, LatencyProfile, Log, ModelEntry, WorkerStatus } from '@
 import type { ProfilerConfig } from './config.js';
 import { latencyRows, type SubnetSamples } from './latency-table.js';
 import type { ProfileCache } from './profile-cache.js';
+import { cellsOf, filledIn, planGrid } from './stages/grid.js';
 import { type Grid, type LatencyDeps, measureGrid } from './stages/latency.js';
 import type { Report } from './telemetry.js';
 import type { Traffic } from './traffic.js';
@@ -109,7 +110,7 @@ export class LatencyProfiler {
     if (traffic.isServing) return this.#measureInPieces(grid, timed, onStep, signal);
     // Nobody is left to serve: when queries come, this attempt ends, and the next one leaves a worker to them.
     const attempt = new AbortController();
-    const unlisten = traffic.onServing(() => attempt.abort());
+    const unlisten = traffic.onServing(() => attempt.abort(new Error('queries came while all workers were timed')));
     try {
       return await measureGrid(grid, timed, this.deps, onStep, AbortSignal.any([signal, attempt.signal]));
     } finally {
@@ -117,7 +118,7 @@ export class LatencyProfiler {
     }
   }
 
-  /** Cell by cell, with a pause for batches after each. */
+  /** Cell by cell, with a pause for batches as long as it after each. Both together are what the plan bounds. */
   async #measureInPieces(
     grid: Grid,
     timed: readonly WorkerStatus[],
@@ -125,21 +126,22 @@ export class LatencyProfiler {
     signal: AbortSignal,
   ): Promise<SubnetSamples[]> {
     const cellBudgetMs = Math.min(grid.cellBudgetMs, 2 * pieceMs);
-    const total = grid.subnets.length * grid.batches.length;
+    const plan = planGrid(grid.subnets, grid.batches, 2 * cellBudgetMs);
     const results: SubnetSamples[] = [];
     for (const id of grid.subnets) {
-      const samples: number[][] = [];
-      for (const batch of grid.batches) {
+      const samples = grid.batches.map((): number[] => []);
+      const { batches, budgetMs } = cellsOf(plan, id, grid.batches, cellBudgetMs);
+      for (const batch of batches) {
         const startedMs = this.deps.clock.now();
-        const cell = { ...grid, subnets: [id], batches: [batch], cellBudgetMs };
+        const cell = { ...grid, subnets: [id], batches: [batch], cellBudgetMs: budgetMs };
         const [measured] = await measureGrid(cell, timed, this.deps, () => {}, signal);
-        samples.push(measured?.samples[0] ?? []);
-        onStep(results.length * grid.batches.length + samples.length, total);
+        samples[grid.batches.indexOf(batch)] = measured?.samples[0] ?? [];
         await this.deps.workers.until(() => false, this.deps.clock.now() - startedMs, signal);
       }
       results.push({ id, samples });
+      onStep(results.length, grid.subnets.length);
     }
-    return results;
+    return filledIn(results, plan);
   }
 
   #fits(profile: LatencyProfile, model: ModelEntry, concurrency: number): boolean {

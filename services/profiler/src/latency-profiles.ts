@@ -6,11 +6,12 @@ import {
   latencyProfile,
   type ModelEntry,
   profileKeys,
+  readKey,
   type WorkerStatus,
 } from '@slackline/shared';
 import type { ProfilerConfig } from './config.js';
 import { canTime, type LatencyProfiler, retryMs } from './latency-profiler.js';
-import { putIfChanged, readKey } from './stages/publish.js';
+import { putIfChanged } from './stages/publish.js';
 import type { Report } from './telemetry.js';
 import type { Workers } from './workers.js';
 

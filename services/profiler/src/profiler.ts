@@ -86,6 +86,7 @@ export async function startProfiler(
   const servables = await bus.objects(stores.models, storage);
   const niceness = config.BUILD_NICENESS;
   const maker = new Maker({ records, files, rollout, keys, models: servables, clock, niceness });
+  await maker.sweep();
   const submissions = new Submissions({ records, files, maker, clock, log });
   const requests = answerRequests(config, { bus, subjects, submissions, maker, profiles, log });
   // Who is told that this is ready may ask at once.

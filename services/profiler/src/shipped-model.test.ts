@@ -1,9 +1,9 @@
 /** The model that ships with Slackline: what its files claim is computed again, and why SubnetNorm exists is shown. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readArray, rows } from '@slackline/shared';
 import { calibrate, decodeStatistics, encodeStatistics, type SubnetStatistics } from '@slackline/supernet';
 import { beforeAll, expect, test } from 'vitest';
-import { readArray, rows } from './array-file.js';
 import { readLabelled } from './build/build-model.js';
 import { type BuildResult, type BuiltSubnet, readBuildResult } from './build/result.js';
 import { type Labelled, top1Accuracies } from './stages/accuracy.js';

@@ -1,8 +1,8 @@
 /** The transformer that ships: what its files claim is computed again, through the form that workers take. */
 import { fileURLToPath } from 'node:url';
+import { rows } from '@slackline/shared';
 import { type HostedSubnet, SupernetSession } from '@slackline/supernet';
 import { beforeAll, expect, test } from 'vitest';
-import { rows } from './array-file.js';
 import { readLabelled } from './build/build-model.js';
 import { type BuildResult, readBuildResult } from './build/result.js';
 import { type Labelled, top1Accuracies } from './stages/accuracy.js';

@@ -7,7 +7,7 @@ import type { ModelsChoices, ProfileChoices, ShowChoices } from '../model-option
 import { modelIn, readCatalog } from '../models/catalog.js';
 import { listDocument, listText } from '../models/list.js';
 import { showSvg, showText } from '../models/show.js';
-import { withAdvice } from './submit.js';
+import { withAdvice } from '../submission/advice.js';
 
 /** Taking a model away may have to end a build first. */
 const requestLimitMs = 60_000;

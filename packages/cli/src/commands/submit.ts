@@ -1,10 +1,12 @@
 /** `submit`: hands a trained supernet to a running system and follows it until it is served. */
-import { SlacklineError, type SubmissionRecord } from '@slackline/shared';
+import { SlacklineError } from '@slackline/shared';
 import { type Connection, withConnection } from '../connection.js';
 import { CommandError } from '../errors.js';
 import type { ModelsChoices, SubmitChoices } from '../model-options.js';
+import { withAdvice } from '../submission/advice.js';
 import { readFiles } from '../submission/files.js';
 import { follow, readModel, readRecord } from '../submission/follow.js';
+import { progressText } from '../submission/progress-text.js';
 import { submit } from '../submission/submit.js';
 import { type Screen, screenOn } from '../view/screen.js';
 import { percent } from '../view/text.js';
@@ -93,27 +95,4 @@ async function followTo(
 
 function printState(name: string, state: object, json: boolean): void {
   if (json) process.stdout.write(`${JSON.stringify({ name, ...state })}\n`);
-}
-
-/** `search: 40 % done, about 1 min 20 s left` */
-export function progressText({ stage, shareDone, leftMs }: SubmissionRecord): string {
-  const left = leftMs === null ? '' : `, about ${durationText(leftMs)} left`;
-  return `${stage}: ${Math.floor(shareDone * 100)} % done${left}`;
-}
-
-function durationText(ms: number): string {
-  const seconds = Math.max(1, Math.round(ms / 1_000));
-  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
-}
-
-/** "Nobody listens" means to a person that a service is not running. */
-export async function withAdvice<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (!(error instanceof SlacklineError) || error.code !== 'no_responders') throw error;
-    throw new CommandError('No profiler runs on this system. Start one, for instance with: npm start -- up', {
-      cause: error,
-    });
-  }
 }

@@ -45,11 +45,13 @@ beforeAll(async () => {
     images[(seen + i) * 4] = i;
     labels[seen + i] = i;
   }
-  const write = (name: string, data: Uint8Array, shape: number[]) =>
-    writeFile(join(modelDir, name), gzipSync(new Uint8Array(dump(data, shape))));
+  const write = (name: string, data: Uint8Array, shape: number[]) => {
+    const npy = new Uint8Array(dump(data, shape));
+    return writeFile(join(modelDir, name), name.endsWith('.gz') ? gzipSync(npy) : npy);
+  };
   await write('test-images.npy.gz', images, [rows, 1, 2, 2]);
-  await write('test-labels.npy.gz', labels, [rows]);
-  const test = { images: 'test-images.npy.gz', labels: 'test-labels.npy.gz', range: [0, seen] };
+  await write('test-labels.npy', labels, [rows]);
+  const test = { images: 'test-images.npy.gz', labels: 'test-labels.npy', range: [0, seen] };
   await writeFile(join(modelDir, 'model.json'), JSON.stringify({ name: 'fashion', test }));
 });
 

@@ -1,13 +1,8 @@
 /** The labelled images that a demonstration sends: NumPy arrays in the model's folder. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
-import { SlacklineError } from '@slackline/shared';
-import { parse } from 'npyjs';
+import { readArray, SlacklineError } from '@slackline/shared';
 import { z } from 'zod';
-
-const unzip = promisify(gunzip);
 
 const file = z.string().min(1);
 
@@ -38,7 +33,7 @@ export async function readManifest(modelDir: string): Promise<Manifest> {
 
 /**
  * Reads the test images behind the manifest's range: on those within it the profile's accuracies were measured, these were
- * never looked at. Throws `invalid_model` when they are missing or do not fit.
+ * never looked at. Throws `invalid_model` when they are missing or do not fit, `invalid_array` when they are no arrays.
  */
 export async function readSample(modelDir: string): Promise<Sample> {
   const { test } = await readManifest(modelDir);
@@ -63,14 +58,9 @@ export async function readSample(modelDir: string): Promise<Sample> {
   };
 }
 
+/** Throws `invalid_model` or `invalid_array`. */
 async function readBytes(path: string): Promise<{ data: Uint8Array; shape: number[] }> {
-  try {
-    const plain = await unzip(await readFile(path));
-    // A copy whose buffer begins with the file: unzipped buffers may be part of a larger one.
-    const { data, shape } = parse(new Uint8Array(plain).buffer);
-    if (data instanceof Uint8Array) return { data, shape };
-  } catch (cause) {
-    throw new SlacklineError('invalid_model', `${path} cannot be read as a NumPy array`, { cause });
-  }
+  const { data, shape } = await readArray(path);
+  if (data instanceof Uint8Array) return { data, shape };
   throw new SlacklineError('invalid_model', `${path} holds no uint8 array`);
 }

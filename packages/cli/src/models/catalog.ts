@@ -4,6 +4,7 @@ import {
   latencyProfile,
   type ModelEntry,
   modelEntry,
+  parseValue,
   profileKeys,
   readAll,
   type SubmissionRecord,
@@ -28,11 +29,11 @@ export interface Catalog {
 export async function readCatalog({ profiles, records }: Pick<Connection, 'profiles' | 'records'>): Promise<Catalog> {
   const values = [...(await readAll(profiles))];
   const latencies = values
-    .filter(([key]) => key.startsWith('latency.'))
-    .map(([, value]) => readAs(latencyProfile, value));
+    .filter(([key]) => profileKeys.latencyOf(key) !== undefined)
+    .map(([, value]) => parseValue(value, latencyProfile));
   const models = values
     .filter(([key]) => key.startsWith(profileKeys.model('')))
-    .map(([, value]) => readAs(modelEntry, value))
+    .map(([, value]) => parseValue(value, modelEntry))
     .filter((entry) => entry !== undefined)
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map((entry) => ({
@@ -43,7 +44,7 @@ export async function readCatalog({ profiles, records }: Pick<Connection, 'profi
         .sort((a, b) => (a.deviceClass < b.deviceClass ? -1 : 1)),
     }));
   const submissions = [...(await readAll(records)).values()]
-    .map((value) => readAs(submissionRecord, value))
+    .map((value) => parseValue(value, submissionRecord))
     .filter((record) => record !== undefined);
   return { models, submissions: submissions.sort((a, b) => (a.submittedAt < b.submittedAt ? -1 : 1)) };
 }
@@ -54,12 +55,4 @@ export function modelIn({ models }: Catalog, name: string): ServedModel {
   if (found !== undefined) return found;
   const names = models.map(({ entry }) => entry.name).join(', ') || 'none';
   throw new CommandError(`No model ${name} is served; these are: ${names}.`);
-}
-
-function readAs<T>(schema: { safeParse(value: unknown): { data?: T | undefined } }, value: Uint8Array): T | undefined {
-  try {
-    return schema.safeParse(JSON.parse(Buffer.from(value).toString())).data;
-  } catch {
-    return undefined;
-  }
 }

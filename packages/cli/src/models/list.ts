@@ -1,5 +1,5 @@
 /** The models of a system in a table, and what is on its way to becoming one. */
-import { progressText } from '../commands/submit.js';
+import { progressText } from '../submission/progress-text.js';
 import { percent } from '../view/text.js';
 import type { Catalog, ServedModel } from './catalog.js';
 import { textTable } from './table.js';

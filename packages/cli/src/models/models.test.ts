@@ -1,6 +1,6 @@
 import type { KeyBucket, LatencyProfile, ModelEntry, SubmissionRecord } from '@slackline/shared';
 import { expect, it } from 'vitest';
-import { progressText } from '../commands/submit.js';
+import { progressText } from '../submission/progress-text.js';
 import { readCatalog } from './catalog.js';
 import { listDocument, listText } from './list.js';
 import { showSvg, showText } from './show.js';

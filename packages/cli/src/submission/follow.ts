@@ -3,7 +3,9 @@ import {
   type KeyBucket,
   type ModelEntry,
   modelEntry,
+  parseValue,
   profileKeys,
+  readKey,
   SlacklineError,
   type SubmissionRecord,
   type Subscription,
@@ -30,19 +32,13 @@ export async function follow(
 }
 
 /** The record of a pending or failed submission. */
-export async function readRecord(records: KeyBucket, name: string): Promise<SubmissionRecord | undefined> {
-  const entry = await records.get(name);
-  return entry === undefined ? undefined : parseRecord(entry.value);
+export function readRecord(records: KeyBucket, name: string): Promise<SubmissionRecord | undefined> {
+  return readKey(records, name, submissionRecord);
 }
 
 /** The entry of a served model. */
-export async function readModel(profiles: KeyBucket, name: string): Promise<ModelEntry | undefined> {
-  const entry = await profiles.get(profileKeys.model(name));
-  return entry === undefined ? undefined : modelEntry.parse(JSON.parse(Buffer.from(entry.value).toString()));
-}
-
-function parseRecord(value: Uint8Array): SubmissionRecord {
-  return submissionRecord.parse(JSON.parse(Buffer.from(value).toString()));
+export function readModel(profiles: KeyBucket, name: string): Promise<ModelEntry | undefined> {
+  return readKey(profiles, profileKeys.model(name), modelEntry);
 }
 
 /** Resolves when there is no record of this submission any more; throws what it failed with. */
@@ -64,8 +60,8 @@ async function untilGone(
       const see = (value: Uint8Array | undefined) => {
         known = true;
         if (value === undefined) return resolve('taken back');
-        const record = parseRecord(value);
-        if (record.digest !== digest) return resolve('replaced by another');
+        const record = parseValue(value, submissionRecord);
+        if (record?.digest !== digest) return resolve('replaced by another');
         if (record.error !== undefined) reject(SlacklineError.relayed(record.error.code, record.error.message));
         else onProgress(record);
       };

@@ -103,10 +103,14 @@ export interface KeyBucket {
 export interface ObjectBucket {
   put(name: string, data: Uint8Array): Promise<void>;
   get(name: string): Promise<Uint8Array | undefined>;
+  /** As `get`, piece by piece; the iteration fails where the object is not whole. Undefined: there is none of that name. */
+  read(name: string): Promise<AsyncIterable<Uint8Array> | undefined>;
   /** Bytes of an object, or undefined when there is none of that name; nothing is fetched. */
   size(name: string): Promise<number | undefined>;
   /** Names of all objects, in no order. */
   names(): Promise<string[]>;
+  /** When each object was stored, in milliseconds since 1970 by the clock of whoever stored it. */
+  storedAtMs(): Promise<Map<string, number>>;
   /** Nothing happens when there is none of that name. */
   delete(name: string): Promise<void>;
 }
@@ -174,7 +178,10 @@ export interface Bus {
   /** Reads the broker's clock through the stream `stream`, which keeps one message of `subject`. */
   readClock(stream: string, subject: string): Promise<ClockReading>;
 
+  /** Opens the bucket, and creates it where it is not there. */
   keys(bucket: string, config: BucketConfig): Promise<KeyBucket>;
+  /** Whether there is a bucket of keys of that name; none is created. */
+  hasKeys(bucket: string): Promise<boolean>;
   objects(bucket: string, config: BucketConfig): Promise<ObjectBucket>;
   /** Makes the process answer `$SRV.PING`, `$SRV.INFO` and `$SRV.STATS`. */
   announce(info: ServiceInfo): Promise<void>;

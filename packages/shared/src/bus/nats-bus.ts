@@ -19,6 +19,7 @@ import {
   NatsError,
   type Subscription as NatsSubscription,
   nanos,
+  type ObjectResult,
   type ObjectStore,
   RetentionPolicy,
   StorageType,
@@ -60,6 +61,7 @@ const apiErrors = {
   streamFull: [10077, 10047, 10122],
   wrongRevision: [10071],
   noMessage: [10037],
+  noStream: [10059],
 };
 
 /** A pull lives this long; an idle consumer's silence is noticed in about as much, e.g. after a reconnect. */
@@ -404,6 +406,16 @@ class NatsBus implements Bus {
     return new NatsKeys(await translated(`Opening the bucket ${bucket}`, kv), bucket);
   }
 
+  async hasKeys(bucket: string): Promise<boolean> {
+    try {
+      await this.manager.streams.info(`KV_${bucket}`);
+      return true;
+    } catch (error) {
+      if (apiErrors.noStream.includes(apiCode(error) ?? 0)) return false;
+      throw translate(error, `Looking for the bucket ${bucket}`);
+    }
+  }
+
   async objects(bucket: string, config: BucketConfig): Promise<ObjectBucket> {
     const storage = config.storage === 'memory' ? StorageType.Memory : StorageType.File;
     const store = this.js.views.os(bucket, {
@@ -503,18 +515,42 @@ class NatsObjects implements ObjectBucket {
     return (await translated(`Fetching ${this.bucket}/${name}`, this.store.getBlob(name))) ?? undefined;
   }
 
+  async read(name: string): Promise<AsyncIterable<Uint8Array> | undefined> {
+    const what = `Fetching ${this.bucket}/${name}`;
+    const object = await translated(what, this.store.get(name));
+    return object === null ? undefined : pieces(object, what);
+  }
+
   async size(name: string): Promise<number | undefined> {
     const info = await translated(`Reading ${this.bucket}/${name}`, this.store.info(name));
     return info === null || info.deleted ? undefined : info.size;
   }
 
   async names(): Promise<string[]> {
+    return [...(await this.storedAtMs()).keys()];
+  }
+
+  async storedAtMs(): Promise<Map<string, number>> {
     const objects = await translated(`Listing ${this.bucket}`, this.store.list());
-    return objects.filter(({ deleted }) => !deleted).map(({ name }) => name);
+    return new Map(objects.filter(({ deleted }) => !deleted).map(({ name, mtime }) => [name, Date.parse(mtime)]));
   }
 
   async delete(name: string): Promise<void> {
     if ((await this.size(name)) === undefined) return;
     await translated(`Deleting ${this.bucket}/${name}`, this.store.delete(name));
   }
+}
+
+/** What the client reads of an object; the digest is compared at its end. */
+async function* pieces({ data, error }: ObjectResult, what: string): AsyncGenerator<Uint8Array, void, void> {
+  const reader = data.getReader();
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
+  } catch (cause) {
+    throw translate(cause, what);
+  } finally {
+    await reader.cancel().catch(() => undefined);
+  }
+  const failed = await error;
+  if (failed instanceof Error) throw translate(failed, what);
 }

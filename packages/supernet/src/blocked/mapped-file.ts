@@ -4,9 +4,19 @@
  * An initializer may lie in a file beside the model (ONNX's external data). On Linux ONNX Runtime maps that file and
  * reads the weights where they lie, and a write to the file is a write to those pages. So graphs can have weights that
  * are constants to ONNX Runtime, feed nothing to a run, and still change in place. That the pages are shared is how
- * Linux works, not a promise of ONNX Runtime's: mapping.ts tries it before anything relies on it.
+ * Linux works, not a promise of ONNX Runtime's: mapped-graph.ts tries it before anything relies on it.
  */
-import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  ftruncateSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statfsSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 /** Memory as a file system, on Linux. */
@@ -15,6 +25,7 @@ const CHUNK_BYTES = 2 ** 20;
 
 export class MappedFile {
   readonly name = 'weights';
+  private closed = false;
 
   private constructor(
     /** Where ONNX Runtime is to look for the file. */
@@ -26,9 +37,10 @@ export class MappedFile {
   /** A file of zeros, its memory reserved; undefined where there is no shared memory or not enough of it. */
   static create(bytes: number): MappedFile | undefined {
     try {
+      sweep();
       const { bavail, bsize } = statfsSync(SHARED_MEMORY);
       if (bavail * bsize < 2 * bytes) return undefined;
-      const folder = mkdtempSync(join(SHARED_MEMORY, 'slackline-'));
+      const folder = mkdtempSync(join(SHARED_MEMORY, `${folderPrefix()}${process.pid}-`));
       try {
         return new MappedFile(folder, reserve(join(folder, 'weights'), bytes), bytes);
       } catch {
@@ -40,7 +52,9 @@ export class MappedFile {
     }
   }
 
+  /** @throws Error once the file is closed: its descriptor may be another file's by then. */
   write(values: Float32Array, offsetBytes: number): void {
+    if (this.closed) throw new Error('The file of the weights is closed.');
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     for (let done = 0; done < bytes.length; ) {
       done += writeSync(this.descriptor, bytes, done, bytes.length - done, offsetBytes + done);
@@ -53,8 +67,38 @@ export class MappedFile {
   }
 
   close(): void {
+    if (this.closed) return;
+    this.closed = true;
     this.unlink();
     closeSync(this.descriptor);
+  }
+}
+
+/** Process ids are told apart by the namespace that they count in: containers may share this memory. */
+export function folderPrefix(): string {
+  return `slackline-${readlinkSync('/proc/self/ns/pid').replace(/\D/g, '')}-`;
+}
+
+/** Removes what processes left behind that were killed before they could take their file's name away. */
+function sweep(): void {
+  const prefix = folderPrefix();
+  for (const name of readdirSync(SHARED_MEMORY)) {
+    const pid = name.startsWith(prefix) ? Number.parseInt(name.slice(prefix.length), 10) : Number.NaN;
+    if (!(pid > 0) || isAlive(pid)) continue;
+    try {
+      rmSync(join(SHARED_MEMORY, name), { recursive: true, force: true });
+    } catch {
+      // Another user's: its own processes sweep it.
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // Of another user's process it is known only that it may not be signalled.
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }
 

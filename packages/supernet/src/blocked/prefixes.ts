@@ -1,4 +1,7 @@
-/** What the blocked form can hold so far: networks whose elastic axis is the channels, cut to a prefix. */
+/**
+ * What graphs of weights that are blocked once for all can hold (forward.ts): networks whose elastic axis is the
+ * channels, cut to a prefix. Other networks are blocked subnet by subnet (still-forward.ts).
+ */
 import { hasRows, isFixed } from '../axes.js';
 import { type Extent, onlyPart, type Part } from '../extent.js';
 import type { Node, Tensor } from '../onnx/model.js';
@@ -32,7 +35,7 @@ export function partOf(extent: Extent): Part {
   return part;
 }
 
-/** @throws SupernetError `blocked-unavailable`, naming what the blocked form cannot hold */
+/** @throws SupernetError `blocked-unavailable`, naming what such graphs cannot hold */
 export function requirePlain({ model, followed }: Supernet): void {
   for (const [name, { axes }] of followed.tensors) {
     const [rows = [], channels = [], ...others] = axes;

@@ -184,14 +184,17 @@ class StillForward {
     this.scope.define(output, { name, blocked: true, padded: false });
   }
 
+  /** @param data what is computed of the inputs: one name where the other is a constant */
   private isGate([a = '', b = '', ...others]: readonly string[]): boolean {
+    if (b === '') return false;
     const [left, right] = [this.placement.info(a).dims, this.placement.info(b).dims];
     const single = [left, right].some(([, , h, w]) => h === 1 && w === 1);
     return others.length === 0 && single && left[1] === right[1] && left.length === 4 && right.length === 4;
   }
 
   private sameShape([a = '', b = '', ...others]: readonly string[]): boolean {
-    return others.length === 0 && this.placement.info(a).dims.join() === this.placement.info(b).dims.join();
+    if (b === '' || others.length > 0) return false;
+    return this.placement.info(a).dims.join() === this.placement.info(b).dims.join();
   }
 
   /** Channels in whole blocks can be put one after the other. */

@@ -27,8 +27,8 @@ import {
 } from './schema.js';
 
 const MAX_PROTOBUF_BYTES = 2 ** 31 - 1;
-/** More axes than any network has. */
-const MAX_RANK = 32;
+/** Sizes of one tensor in the file; the compiler takes fewer axes still. */
+const MAX_SIZES = 32;
 const decoder = new TextDecoder();
 
 /**
@@ -158,10 +158,10 @@ function readTensor(raw: RawTensor, name: string): Tensor {
     );
   }
   const dims = raw.dims ?? [];
-  if (dims.length > MAX_RANK || dims.some((size) => !(Number.isSafeInteger(size) && size >= 0))) {
-    throw new SupernetError('corrupt-model', `Tensor ${name} has the shape [${dims.slice(0, MAX_RANK)}].`);
+  if (dims.length > MAX_SIZES || dims.some((size) => !(Number.isSafeInteger(size) && size >= 0))) {
+    throw new SupernetError('corrupt-model', `Tensor ${name} has the shape [${dims.slice(0, MAX_SIZES)}].`);
   }
-  const bytes = raw.rawData ?? packValues(raw, type);
+  const bytes = raw.rawData ?? packValues(raw, type, elements(dims));
   const expected = elements(dims) * bytesPerElement(type);
   if (bytes.byteLength !== expected) {
     throw new SupernetError(
@@ -172,18 +172,25 @@ function readTensor(raw: RawTensor, name: string): Tensor {
   return { type, dims, bytes };
 }
 
-/** The typed value fields that a tensor may use instead of raw bytes; floats are packed as they lie in memory. */
-function packValues(raw: RawTensor, type: DataType): Uint8Array {
+/**
+ * The typed value fields that a tensor may use instead of raw bytes; floats are packed as they lie in memory. Of the
+ * others no more than `count` are unpacked, as each may be eight times as large as in the file.
+ */
+function packValues(raw: RawTensor, type: DataType, count: number): Uint8Array {
   if (type === 'float32') return joined(raw.floatData);
   if (type === 'float64') return joined(raw.doubleData);
-  const values = varints(joined(type === 'int64' ? raw.int64Data : raw.int32Data));
+  const packed = joined(type === 'int64' ? raw.int64Data : raw.int32Data);
   const size = bytesPerElement(type);
-  const out = new DataView(new ArrayBuffer(values.length * size));
-  for (const [i, value] of values.entries()) {
-    if (size === 8) out.setBigInt64(8 * i, value, true);
-    else if (size === 4) out.setInt32(4 * i, Number(BigInt.asIntN(32, value)), true);
-    else if (size === 2) out.setInt16(2 * i, Number(BigInt.asIntN(16, value)), true);
-    else out.setInt8(i, Number(BigInt.asIntN(8, value)));
+  const there = packed.reduce((numbers, byte) => numbers + (byte < 128 ? 1 : 0), 0);
+  if (there !== count) throw new SupernetError('corrupt-model', `Tensor ${raw.name ?? '?'} has ${there} numbers.`);
+  const out = new DataView(new ArrayBuffer(count * size));
+  let at = 0;
+  for (const value of varints(packed)) {
+    if (size === 8) out.setBigInt64(at, value, true);
+    else if (size === 4) out.setInt32(at, Number(BigInt.asIntN(32, value)), true);
+    else if (size === 2) out.setInt16(at, Number(BigInt.asIntN(16, value)), true);
+    else out.setInt8(at, Number(BigInt.asIntN(8, value)));
+    at += size;
   }
   return new Uint8Array(out.buffer);
 }
@@ -194,18 +201,16 @@ function joined(chunks: readonly Uint8Array[] = []): Uint8Array {
 }
 
 /** Numbers of up to 64 bits in protobuf's variable-length form; the short ones without BigInt, which is slow. */
-function varints(bytes: Uint8Array): BigInt64Array {
-  const values = new BigInt64Array(bytes.reduce((count, byte) => count + (byte < 128 ? 1 : 0), 0));
-  let [count, low, high, digit] = [0, 0, 0n, 0];
+function* varints(bytes: Uint8Array): Generator<bigint> {
+  let [low, high, digit] = [0, 0n, 0];
   for (const byte of bytes) {
     if (digit < 7) low += (byte & 127) * 2 ** (7 * digit);
     else if (digit < 10) high |= BigInt(byte & 127) << BigInt(7 * digit);
     digit++;
     if (byte >= 128) continue;
-    values[count++] = digit <= 7 ? BigInt(low) : BigInt.asIntN(64, high | BigInt(low));
+    yield digit <= 7 ? BigInt(low) : BigInt.asIntN(64, high | BigInt(low));
     [low, high, digit] = [0, 0n, 0];
   }
-  return values;
 }
 
 function readValue(raw: RawValueInfo): Value {

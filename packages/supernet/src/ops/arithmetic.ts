@@ -1,8 +1,18 @@
 /** Arithmetic on known tensors: what shape computations and folded constants are made of. */
-import type { DataType, Node } from '../onnx/model.js';
+import { type DataType, elements, type Node } from '../onnx/model.js';
 import { attribute } from './handler.js';
-import { type Budget, castTo, type Known, knownTensor, MAX_KNOWN, plain, type Quantity } from './known.js';
-import { at, broadcastDims, gatherIndices, positions, sliceIndices } from './strided.js';
+import {
+  type Budget,
+  castTo,
+  groupsOf,
+  isNumber,
+  type Known,
+  knownTensor,
+  MAX_KNOWN,
+  plain,
+  type Quantity,
+} from './known.js';
+import { at, broadcastDims, gatherIndices, positions, sliceIndices, walkLength } from './strided.js';
 
 /** What a node computes; undefined where the compiler cannot tell. */
 export type Evaluator = (node: Node, inputs: readonly Known[], budget: Budget) => Known | undefined;
@@ -16,9 +26,9 @@ function elementwise(compute: Scalar, type?: DataType): Evaluator {
       (all, input) => (all === undefined ? all : broadcastDims(all, input.dims)),
       [],
     );
-    const count = dims?.reduce((product, size) => product * size, 1) ?? Number.POSITIVE_INFINITY;
-    if (dims === undefined || count > MAX_KNOWN) return undefined;
-    budget.spend(count * inputs.length);
+    if (dims === undefined || walkLength(dims) > MAX_KNOWN) return undefined;
+    budget.spend(walkLength(dims) * inputs.length);
+    const count = elements(dims);
     const last = type ?? inputs.at(-1)?.type ?? 'int64';
     const indices = inputs.map((input) => positions(input.dims, dims));
     const values: Quantity[] = [];
@@ -35,13 +45,13 @@ function elementwise(compute: Scalar, type?: DataType): Evaluator {
 function ofNumbers(compute: (...n: number[]) => number | boolean, type?: DataType): Evaluator {
   return elementwise((...inputs) => {
     if (inputs.some(({ rows }) => rows)) return undefined;
-    return { n: Number(compute(...inputs.map(({ n }) => n))), rows: false, elastic: inputs.some((q) => q.elastic) };
+    return { n: Number(compute(...inputs.map(({ n }) => n))), rows: false, groups: groupsOf(inputs) };
   }, type);
 }
 
 const times = elementwise((a, b) => {
   if (a === undefined || b === undefined || (a.rows && b.rows)) return undefined;
-  return { n: a.n * b.n, rows: a.rows || b.rows, elastic: a.elastic || b.elastic };
+  return { n: a.n * b.n, rows: a.rows || b.rows, groups: groupsOf([a, b]) };
 });
 
 /** Integers are divided without a fraction; rows divide only where nothing is left over. */
@@ -51,23 +61,23 @@ const over: Evaluator = (node, inputs, budget) => {
     if (a === undefined || b === undefined || b.rows || (whole && b.n === 0)) return undefined;
     if (a.rows && a.n % b.n !== 0) return undefined;
     const n = whole ? Math.trunc(a.n / b.n) : a.n / b.n;
-    return { n, rows: a.rows, elastic: a.elastic || b.elastic };
+    return { n, rows: a.rows, groups: groupsOf([a, b]) };
   })(node, inputs, budget);
 };
 
 /** Two sizes are equal or not for every batch; a size of the batch is never zero or negative. */
 const equal = elementwise((a, b) => {
   if (a === undefined || b === undefined) return undefined;
-  const elastic = a.elastic || b.elastic;
-  if (a.rows === b.rows) return { n: Number(a.n === b.n), rows: false, elastic };
+  const groups = groupsOf([a, b]);
+  if (a.rows === b.rows) return { n: Number(a.n === b.n), rows: false, groups };
   const [known, size] = a.rows ? [b.n, a.n] : [a.n, b.n];
-  return known > 0 && size > 0 ? undefined : { n: 0, rows: false, elastic };
+  return known > 0 && size > 0 ? undefined : { n: 0, rows: false, groups };
 }, 'bool');
 
 const where = elementwise((condition, yes, no) => {
   if (condition === undefined || condition.rows) return undefined;
   const picked = condition.n === 0 ? no : yes;
-  return picked && { ...picked, elastic: picked.elastic || condition.elastic };
+  return picked && { ...picked, groups: groupsOf([picked, condition]) };
 });
 
 const concat: Evaluator = (_, inputs, budget) => {
@@ -82,7 +92,7 @@ const concat: Evaluator = (_, inputs, budget) => {
 };
 
 function picked(known: Known, dims: readonly number[], indices: readonly number[], budget: Budget): Known {
-  budget.spend(indices.length);
+  budget.spend(walkLength(dims));
   return { type: known.type, dims, values: indices.map((index) => at(known.values, index)) };
 }
 
@@ -103,7 +113,7 @@ const slice: Evaluator = (_, [data, starts, ends, axes, steps], budget) => {
 
 /** The numbers of a tensor; undefined if one is a size of the batch or of a subnet. */
 function wholeNumbers({ values }: Known): number[] | undefined {
-  return values.some(({ rows, elastic }) => rows || elastic) ? undefined : values.map(({ n }) => n);
+  return values.every(isNumber) ? values.map(({ n }) => n) : undefined;
 }
 
 const cast: Evaluator = (node, [data]) => {
@@ -121,8 +131,8 @@ const CAST_TYPES: ReadonlyMap<number, DataType> = new Map([
 
 const constantOfShape: Evaluator = (node, [shape], budget) => {
   const dims = shape && wholeNumbers(shape);
-  const count = dims?.reduce((product, size) => product * size, 1) ?? 0;
-  if (dims === undefined || dims.some((size) => size < 0) || count > MAX_KNOWN) return undefined;
+  if (dims === undefined || dims.some((size) => size < 0) || walkLength(dims) > MAX_KNOWN) return undefined;
+  const count = elements(dims);
   budget.spend(count);
   const given = node.attributes.value;
   const filler = given?.kind === 'tensor' ? knownTensor(given.value) : undefined;
@@ -148,7 +158,7 @@ const product: Evaluator = (node, [data], budget) => {
   budget.spend(data.values.length);
   const total = data.values.reduce<Quantity | undefined>((all, q) => {
     if (all === undefined || (all.rows && q.rows)) return undefined;
-    return { n: all.n * q.n, rows: all.rows || q.rows, elastic: all.elastic || q.elastic };
+    return { n: all.n * q.n, rows: all.rows || q.rows, groups: groupsOf([all, q]) };
   }, plain(1));
   const dims = attribute(node, 'keepdims', 'int', 1) === 1 ? [1] : [];
   return total && { type: data.type, dims, values: [total] };

@@ -2,12 +2,14 @@
  * Nodes whose inputs are all known when the graph is compiled: shape arithmetic, and constants that are only moved
  * about (the transposed weight that an exporter writes for a linear layer). They are worked out and leave the graph.
  */
+
+import { groupsAlong, sizeForOneRow } from '../axes.js';
 import { bytesPerElement, elements, integers, type Node, type Tensor } from '../onnx/model.js';
 import { pick } from '../slice.js';
 import { EVALUATORS } from './arithmetic.js';
 import { attribute, type TensorInfo } from './handler.js';
 import type { Budget, Known, Quantity } from './known.js';
-import { sliceBounds, transposed } from './strided.js';
+import { sliceBounds, stridesOf } from './strided.js';
 
 /** Evaluates a node on known tensors. Views (Reshape and the like) take any size and are found in `viewOf`. */
 export function evaluate(node: Node, inputs: readonly Known[], budget: Budget): Known | undefined {
@@ -35,7 +37,7 @@ export function moved(node: Node, data: Tensor, lists: readonly (Tensor | undefi
 }
 
 /** The sizes that `Shape` reads of a computed tensor. */
-export function shapeOf(node: Node, info: TensorInfo, elastic: readonly boolean[]): Known {
+export function shapeOf(node: Node, info: TensorInfo): Known {
   const rank = info.dims.length;
   const [start, end] = sliceBounds(
     rank,
@@ -43,9 +45,9 @@ export function shapeOf(node: Node, info: TensorInfo, elastic: readonly boolean[
     attribute(node, 'end', 'int', rank),
     1,
   ) ?? [0, rank];
-  const values = info.axes.map((factors, i): Quantity => {
-    const n = factors.reduce((product, factor) => product * (factor === 'rows' ? 1 : factor.full), 1);
-    return { n, rows: factors.includes('rows'), elastic: elastic[i] ?? false };
+  const values = info.axes.map((factors): Quantity => {
+    const n = sizeForOneRow(factors);
+    return { n, rows: factors.includes('rows'), groups: groupsAlong(factors) };
   });
   const kept = values.slice(start, Math.max(start, end));
   return { type: 'int64', dims: [kept.length], values: kept };
@@ -109,11 +111,27 @@ function transposeTensor(tensor: Tensor, perm: readonly number[]): Tensor | unde
   if (size === 4 && perm.length === 2) {
     transposeMatrix(new Uint8Array(bytes), out, dims[0] ?? 1, dims[1] ?? 1);
   } else {
-    for (const [to, from] of transposed(dims, perm).entries()) {
-      for (let byte = 0; byte < size; byte++) out[to * size + byte] = bytes[from * size + byte] ?? 0;
-    }
+    turn(bytes, out, dims, perm, size);
   }
   return { type, dims: perm.map((axis) => dims[axis] ?? 1), bytes: out };
+}
+
+/** Elements of `size` bytes in the order that `perm` puts the axes in; counted through without a list of them. */
+function turn(from: Uint8Array, to: Uint8Array, dims: readonly number[], perm: readonly number[], size: number): void {
+  const strides = stridesOf(dims);
+  const axes = perm
+    .map((axis) => ({ count: dims[axis] ?? 1, stride: (strides[axis] ?? 0) * size, index: 0 }))
+    .reverse();
+  let source = 0;
+  for (let target = 0; target < to.length; target += size) {
+    for (let byte = 0; byte < size; byte++) to[target + byte] = from[source + byte] ?? 0;
+    for (const axis of axes) {
+      source += axis.stride;
+      if (++axis.index < axis.count) break;
+      source -= axis.stride * axis.count;
+      axis.index = 0;
+    }
+  }
 }
 
 /** [rows, columns] of four bytes each, turned; both arrays begin at the start of their buffers. */

@@ -6,20 +6,20 @@ import { SupernetError } from '../errors.js';
 import {
   bytesPerElement,
   type DataType,
-  elements,
   floats,
   floatTensor,
   int64Tensor,
   integers,
   type Tensor,
 } from '../onnx/model.js';
+import { walkLength } from './strided.js';
 
 /** A number in the largest subnet; with `rows` that many times the rows of a batch. */
 export interface Quantity {
   readonly n: number;
   readonly rows: boolean;
-  /** Comes from a size that changes with the subnet: good to group axes by, not to compute with. */
-  readonly elastic: boolean;
+  /** The groups whose sizes it comes from: where there are some, good to group axes by, not to compute with. */
+  readonly groups: readonly string[];
 }
 
 /** A tensor of quantities, row-major. */
@@ -33,12 +33,23 @@ export interface Known {
 export const MAX_KNOWN = 1 << 16;
 
 export function plain(n: number): Quantity {
-  return { n, rows: false, elastic: false };
+  return { n, rows: false, groups: [] };
+}
+
+/** The groups that all of these come from. */
+export function groupsOf(quantities: readonly Quantity[]): readonly string[] {
+  if (quantities.every(({ groups }) => groups.length === 0)) return [];
+  return [...new Set(quantities.flatMap(({ groups }) => groups))];
+}
+
+/** True for a number that is the same for every batch and in every subnet. */
+export function isNumber({ rows, groups }: Quantity): boolean {
+  return !rows && groups.length === 0;
 }
 
 /** The quantities of a small constant; undefined if it is large or of another type than numbers and flags. */
 export function knownTensor(tensor: Tensor): Known | undefined {
-  if (elements(tensor.dims) > MAX_KNOWN || tensor.dims.some((size) => size > MAX_KNOWN)) return undefined;
+  if (walkLength(tensor.dims) > MAX_KNOWN || tensor.dims.some((size) => size > MAX_KNOWN)) return undefined;
   const values = numbers(tensor);
   return values === undefined ? undefined : { type: tensor.type, dims: tensor.dims, values: values.map(plain) };
 }
@@ -59,7 +70,7 @@ function numbers(tensor: Tensor): number[] | undefined {
 
 /** The constant that a known tensor is; undefined where a quantity is more than a number. */
 export function toTensor({ type, dims, values }: Known): Tensor | undefined {
-  if (values.some(({ rows, elastic }) => rows || elastic)) return undefined;
+  if (!values.every(isNumber)) return undefined;
   const all = values.map(({ n }) => n);
   const whole = type === 'float32' || type === 'float64' || all.every(Number.isInteger);
   if (!whole) return undefined;

@@ -1,5 +1,5 @@
 /** Operators that take tensors apart and put them together: concatenation, split, slice, gather, expand. */
-import { type Axis, axis, describeAxis, fixedAxis, hasRows, isFixed, sameAxis } from '../axes.js';
+import { type Axis, axis, describeAxis, fixedAxis, hasRows, isFixed, sameAxis, sizeForOneRow } from '../axes.js';
 import { SupernetError } from '../errors.js';
 import { describe, type Extent, inARow, isElastic } from '../extent.js';
 import { int64Tensor, makeNode, type Node } from '../onnx/model.js';
@@ -122,7 +122,7 @@ export const slice: OpHandler = (node, follower) => {
   const along = starts.map((start, k) => {
     const i = axisIndex(node, axes[k] ?? 0, info.axes.length);
     const [end, step, factors] = [ends[k] ?? start, steps[k] ?? 1, info.axes[i] ?? []];
-    const size = factors.reduce((n, factor) => n * (factor === 'rows' ? 1 : factor.full), 1);
+    const size = sizeForOneRow(factors);
     const found = sliceBounds(size, start.n, end.n, step);
     const all = found?.[0] === 0 && found[1] === size && step === 1 && !start.rows;
     if (hasRows(factors) && !(all && (end.rows || end.n >= END))) throw unsupported(node, 'it slices the batch');
@@ -202,7 +202,7 @@ export const expand: OpHandler = (node, follower) => {
   const wanted = Array.from({ length: rank }, (_, i) => shape.values[i - rank + shape.values.length]);
   const axes = wanted.map((size, i): Axis => {
     const factors = own[i - rank + own.length] ?? [];
-    const n = factors.reduce((count, factor) => count * (factor === 'rows' ? 1 : factor.full), 1);
+    const n = sizeForOneRow(factors);
     if (size === undefined || (size.n === 1 && !size.rows)) return factors;
     if (factors.length > 0 && size.n === n && size.rows === hasRows(factors)) return factors;
     if (factors.length > 0 || !(size.n > 0) || (size.rows && size.n !== 1)) {
@@ -213,7 +213,7 @@ export const expand: OpHandler = (node, follower) => {
   follower.produce(output, tensorInfo(constant?.type ?? follower.info(name).type, axes));
   // Repetition never shrinks what is there already, so the shape says 1 for every axis that stays.
   const entries = axes.map((factors, i) =>
-    own[i - rank + own.length]?.length ? 1 : hasRows(factors) ? 'rows' : size(factors),
+    own[i - rank + own.length]?.length ? 1 : hasRows(factors) ? 'rows' : sizeForOneRow(factors),
   );
   return withRows(node, entries, cutConstant, follower);
 
@@ -224,10 +224,6 @@ export const expand: OpHandler = (node, follower) => {
     if (isElastic(extent)) follower.cut(used, 0, [{ axis: last, extent }]);
   }
 };
-
-function size(factors: Axis): number {
-  return factors.reduce((n, factor) => n * (factor === 'rows' ? 1 : factor.full), 1);
-}
 
 function constantAxes(node: Node, follower: Follower): Axis[] {
   const { dims } = constantInput(node, 0, follower);

@@ -1,5 +1,19 @@
 /** Operators that view a tensor otherwise: reshape, flatten, transpose, axes of size 1. */
-import { type Axis, axis, describeAxis, extentOf, fixedAxis, hasRows, regroup, type Size, sameAxis } from '../axes.js';
+import {
+  type Axis,
+  axis,
+  describeAxis,
+  extentOf,
+  fixedAxis,
+  groupsAlong,
+  hasRows,
+  isFixed,
+  MAX_RANK,
+  regroup,
+  type Size,
+  sameAxis,
+  sizeForOneRow,
+} from '../axes.js';
 import { SupernetError } from '../errors.js';
 import { type Extent, isElastic } from '../extent.js';
 import { int64Tensor, makeNode, type Node } from '../onnx/model.js';
@@ -14,9 +28,7 @@ import {
   tensorInfo,
   unsupported,
 } from './handler.js';
-
-/** No tensor of a network has more axes, and each costs work. */
-const MAX_RANK = 12;
+import type { Known } from './known.js';
 
 export const flatten: OpHandler = (node, follower) => {
   const info = follower.info(node.inputs[0]);
@@ -49,6 +61,7 @@ export const reshape: OpHandler = (node, follower) => {
       `${label(node)} takes [${from}] to [${to.join(',')}]: ${axes ?? 'the sizes do not fit'}.`,
     );
   }
+  checkMeant(node, info, shape, axes);
   const [rows = []] = axes;
   if (axes.length === 2 && sameAxis(rows, info.axes[0] ?? []) && hasRows(rows)) {
     return flatten({ ...makeNode('Flatten', node.inputs.slice(0, 1), node.outputs), name: node.name }, follower);
@@ -61,6 +74,25 @@ export const reshape: OpHandler = (node, follower) => {
   follower.produce(node.outputs[0], tensorInfo(info.type, axes));
   return used;
 };
+
+/**
+ * The largest subnet's sizes do not say which part of a split axis shrinks, the number of heads or their size. Where the
+ * graph works one out of the axis itself, that one would shrink if the graph were run on a smaller tensor.
+ * @throws SupernetError `invalid-spec` where the regrouped axes say otherwise
+ */
+function checkMeant(node: Node, info: TensorInfo, shape: Known, axes: readonly Axis[]): void {
+  const split = groupsAlong(info.axes.flat());
+  const wrong = axes.findIndex((factors, i) => {
+    return isFixed(factors) && shape.values[i]?.groups.some((group) => split.includes(group));
+  });
+  if (wrong === -1) return;
+  const [from, to] = [info.axes.map(describeAxis), axes.map(describeAxis)];
+  throw new SupernetError(
+    'invalid-spec',
+    `${label(node)} takes [${from}] to [${to}], where axis ${wrong} is worked out of a size that changes with the ` +
+      'subnet, so that it cannot be told which axis shrinks. Write it as a number if it stays.',
+  );
+}
 
 /** The sizes with 0 and -1 resolved; undefined if they cannot be. */
 function resolve(wanted: readonly Size[], { axes }: TensorInfo, zeroIsZero: boolean): Size[] | undefined {
@@ -76,7 +108,7 @@ function resolve(wanted: readonly Size[], { axes }: TensorInfo, zeroIsZero: bool
 }
 
 function sizeAsWhole(factors: Axis): Size {
-  return { n: factors.reduce((n, factor) => n * (factor === 'rows' ? 1 : factor.full), 1), rows: hasRows(factors) };
+  return { n: sizeForOneRow(factors), rows: hasRows(factors) };
 }
 
 function total(sizes: readonly Size[]): Size {

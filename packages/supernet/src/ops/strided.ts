@@ -1,4 +1,4 @@
-/** Index arithmetic on row-major arrays: broadcasting, gathering, slicing and transposing as ONNX defines them. */
+/** Index arithmetic on row-major arrays: broadcasting, gathering and slicing as ONNX defines them. */
 
 export interface Selection {
   readonly dims: number[];
@@ -11,6 +11,11 @@ export function at<T>(values: readonly T[], index: number): T {
   const value = values[index];
   if (value === undefined) throw new RangeError(`there is no element ${index}`);
   return value;
+}
+
+/** What it takes to walk a shape: its elements, but an empty axis lets the axes before it be walked all the same. */
+export function walkLength(dims: readonly number[]): number {
+  return dims.reduce((product, size) => product * Math.max(1, size), 1);
 }
 
 /** Elements from one entry of each axis to the next. */
@@ -38,15 +43,6 @@ export function positions(from: readonly number[], dims: readonly number[]): num
   );
 }
 
-/** Where the elements of an array of shape `dims` stand after its axes are put in the order `perm`. */
-export function transposed(dims: readonly number[], perm: readonly number[]): number[] {
-  const strides = stridesOf(dims);
-  return walk(
-    perm.map((axis) => at(dims, axis)),
-    perm.map((axis) => at(strides, axis)),
-  );
-}
-
 function walk(dims: readonly number[], strides: readonly number[]): number[] {
   let indices = [0];
   for (const [axis, size] of dims.entries()) {
@@ -68,7 +64,7 @@ export function gatherIndices(
   if (size === undefined || index.some((i) => !Number.isInteger(i) || i < -size || i >= size)) return undefined;
   const inner = dims.slice(along + 1).reduce((product, n) => product * n, 1);
   const outer = dims.slice(0, along).reduce((product, n) => product * n, 1);
-  if (outer * index.length * inner > limit) return undefined;
+  if (walkLength([...dims.slice(0, along), index.length, ...dims.slice(along + 1)]) > limit) return undefined;
   const indices = Array.from({ length: outer }, (_, o) => o).flatMap((o) =>
     index.flatMap((i) => {
       const begin = (o * size + (i < 0 ? i + size : i)) * inner;

@@ -11,7 +11,7 @@ import { openSession } from '../ort.js';
 import type { SubnetConfig } from '../spec.js';
 import { activeNodes } from '../supernet.js';
 import type { Form } from './form.js';
-import { type Hosting, releaseAll } from './hosting.js';
+import { type Hosting, releaseAll, unavailableFor } from './hosting.js';
 
 /**
  * The sizes of fed weights are part of what a memory pattern is remembered by: each subnet and batch size would get
@@ -21,8 +21,17 @@ const FED: ort.InferenceSession.SessionOptions = { enableMemPattern: false };
 
 /** @throws SupernetError `blocked-unavailable` */
 export async function openFed(hosting: Hosting, maxGraphs: number): Promise<Form> {
-  const { supernet, subnets, store, budgetBytes } = hosting;
-  const loaded = await loadFed(hosting, maxGraphs);
+  const opened: ort.InferenceSession[] = [];
+  try {
+    return prepared(hosting, await loadFed(hosting, maxGraphs, opened));
+  } catch (cause) {
+    await releaseAll(opened);
+    throw unavailableFor(cause);
+  }
+}
+
+/** The memory of the weights, and what fills it. */
+function prepared({ supernet, subnets, store, budgetBytes }: Hosting, loaded: readonly Loaded[]): Form {
   const planned = subnets.map((subnet, i): PlannedGraph => {
     const { parameters = [], controls = [] } = loaded[i]?.graph ?? {};
     const active = new Set(activeNodes(supernet, subnet.config));
@@ -57,14 +66,20 @@ interface Loaded {
   readonly session: ort.InferenceSession;
 }
 
-/** The graph of each subnet; subnets of equal depths share one, or all do. */
-async function loadFed({ supernet, subnets, store, threads }: Hosting, maxGraphs: number): Promise<Loaded[]> {
+/** The graph of each subnet; subnets of equal depths share one, or all do. Every session goes to `opened` at once. */
+async function loadFed(
+  { supernet, subnets, store, threads }: Hosting,
+  maxGraphs: number,
+  opened: ort.InferenceSession[],
+): Promise<Loaded[]> {
   const groups = Object.keys(supernet.spec.depth);
   const key = (config: SubnetConfig) => groups.map((group) => config[group]).join();
   const distinct = new Map(subnets.map(({ config }) => [key(config), config]));
   const open = async (depths?: SubnetConfig): Promise<Loaded> => {
     const graph = forwardGraph(supernet, store, depths);
-    return { graph, session: await openSession(graph.model, threads, 'cpu', FED) };
+    const session = await openSession(graph.model, threads, 'cpu', FED);
+    opened.push(session);
+    return { graph, session };
   };
   if (distinct.size > Math.max(1, maxGraphs)) {
     const shared = await open();

@@ -19,7 +19,7 @@ import { SupernetError } from '../errors.js';
 import type { SubnetConfig } from '../spec.js';
 import type { Supernet } from '../supernet.js';
 import type { Form } from './form.js';
-import { type Hosting, releaseAll } from './hosting.js';
+import { type Hosting, releaseAll, unavailableFor } from './hosting.js';
 
 /** Undefined where the shared memory has no room. @throws SupernetError `blocked-unavailable` */
 export async function openOwn({ supernet, subnets, store, threads, budgetBytes }: Hosting): Promise<Form | undefined> {
@@ -32,14 +32,14 @@ export async function openOwn({ supernet, subnets, store, threads, budgetBytes }
   const { bytes, offsets } = regions(plans, slotSizes(plans, budgetBytes));
   const file = MappedFile.create(bytes);
   if (file === undefined) return undefined;
-  const arena = new Arena(store.bytes + alignedBytes(stagingFloats(plans)));
-  store.moveTo(arena);
-  const actuator = new MappedActuator(plans, arena, file, offsets);
-  const optimize = !isConvolutional(supernet);
-  if (optimize) fillUp(file);
   const sessions: ort.InferenceSession[] = [];
   const release = releaseOf(sessions, file);
   try {
+    const arena = new Arena(store.bytes + alignedBytes(stagingFloats(plans)));
+    store.moveTo(arena);
+    const actuator = new MappedActuator(plans, arena, file, offsets);
+    const optimize = !isConvolutional(supernet);
+    if (optimize) fillUp(file);
     const models = planned.map((each, i) => mapWeights(each.graph, each.plan, file, offsets[i] ?? 0));
     for (const model of models) sessions.push(await openMapped(model, file, threads, optimize));
     for (const [i, model] of models.entries()) {
@@ -48,13 +48,12 @@ export async function openOwn({ supernet, subnets, store, threads, budgetBytes }
       actuator.actuate(i);
       sessions[i] = await trusted(session, model, file, threads, supernet.inputs);
     }
+    file.unlink();
+    return ownForm(sessions, actuator, bytes, release);
   } catch (cause) {
     await release();
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SupernetError('blocked-unavailable', `ONNX Runtime refuses the graph of a subnet: ${reason}`, { cause });
+    throw unavailableFor(cause);
   }
-  file.unlink();
-  return ownForm(sessions, actuator, bytes, release);
 }
 
 /** Graphs made of weights that are blocked once for all where the network allows it, else subnet by subnet. */

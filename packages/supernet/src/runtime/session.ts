@@ -1,13 +1,12 @@
 /**
  * A supernet loaded once, switched between subnets in place. One run at a time; ONNX Runtime blocks the calling
  * thread for the whole of it. In the blocked form the session keeps nothing of the Supernet or the statistics that it
- * was opened with: it has what it needs in a form of its own.
+ * was opened with, except the parameters as they stand in the file where each switch cuts the weights out of them.
  */
-import * as ort from 'onnxruntime-node';
 import { canonicalConfig } from '../config.js';
 import { SupernetError } from '../errors.js';
 import { checkStatistics, type HostedSubnet } from '../norms.js';
-import { type ExecutionProvider, floatOutput, type TypedArray } from '../ort.js';
+import { type ExecutionProvider, floatOutput, inputTensor, type TypedArray } from '../ort.js';
 import type { Supernet, TensorSignature } from '../supernet.js';
 import { openBlocked } from './blocked-form.js';
 import type { Actuated, Form, FormName } from './form.js';
@@ -20,7 +19,11 @@ export interface SessionOptions {
   readonly form?: 'auto' | FormName;
   /** Threads inside one operator; default 1. */
   readonly threads?: number;
-  /** Memory for the weights of the active and the recently active subnets; blocked form only. Default 32 MiB. */
+  /**
+   * Memory for the weights of the active subnet and of others that were active before, so that going back to one of them
+   * is free; blocked form only. With fed weights those used last are kept; with mapped ones each subnet has its place, and
+   * where there is no room for all, subnets that share one drive each other out. Default 32 MiB.
+   */
   readonly actuatedBytes?: number;
   /**
    * Graphs that may be open at once, each with some 0.2 MB and the memory of its activations; blocked form only. With as
@@ -35,7 +38,9 @@ const MAX_GRAPHS = 64;
 export class SupernetSession {
   private active: Actuated | undefined;
   private readonly input: TensorSignature;
-  private readonly rowElements: number;
+  /** The run that is not over yet. */
+  private running: Promise<unknown> | undefined;
+  private released: Promise<void> | undefined;
 
   private constructor(
     inputs: readonly TensorSignature[],
@@ -47,7 +52,6 @@ export class SupernetSession {
     const [input] = inputs;
     if (input === undefined) throw new SupernetError('unsupported-model', 'The supernet has no input.');
     this.input = input;
-    this.rowElements = input.shape.slice(1).reduce((product, size) => product * size, 1);
   }
 
   /**
@@ -90,20 +94,23 @@ export class SupernetSession {
     return this.loaded.name;
   }
 
-  /** Bytes of weights made for the active and the recently active subnets, beside the shared ones. */
+  /** Bytes held for the weights of the active subnet and of others that were active before, beside the shared ones. */
   get actuatedBytes(): number {
     return this.loaded.actuatedBytes;
   }
 
   /**
-   * Makes a hosted subnet the active one, and returns the milliseconds it took.
-   * @throws SupernetError `invalid-config` when there is no such subnet
+   * Makes a hosted subnet the active one, and returns the milliseconds it took. When it fails for any reason but its
+   * arguments and the session's state, no subnet is active.
+   * @throws SupernetError `invalid-config` when there is no such subnet, `session-busy`, `session-released`
    */
   actuate(index: number): number {
     if (this.subnets[index] === undefined) {
       throw new SupernetError('invalid-config', `There is no subnet ${index}; ${this.subnets.length} are hosted.`);
     }
+    this.checkIdle();
     const begun = performance.now();
+    this.active = undefined;
     this.active = this.loaded.actuate(index);
     return performance.now() - begun;
   }
@@ -111,25 +118,41 @@ export class SupernetSession {
   /**
    * Runs the active subnet. `input` holds the rows one after the other; the answer has one array per output of the
    * supernet, row after row too.
-   * @throws SupernetError `invalid-input` when the length does not fit the number of rows
+   * @throws SupernetError `invalid-input` when type or length do not fit, `session-busy`, `session-released`,
+   *   `invalid-config` when no subnet is active
    */
   async run(input: TypedArray, rows: number): Promise<Float32Array[]> {
-    const { name, datatype, shape } = this.input;
-    if (input.length !== rows * this.rowElements || rows < 1) {
-      throw new SupernetError(
-        'invalid-input',
-        `${rows} rows of ${name} [${shape}] cannot have ${input.length} elements.`,
-      );
-    }
+    this.checkIdle();
+    const tensor = inputTensor(this.input, input, rows);
     if (this.active === undefined) throw new SupernetError('invalid-config', 'No subnet is active.');
     const { session, feeds } = this.active;
-    feeds[name] = new ort.Tensor(datatype, input, [rows, ...shape.slice(1)]);
-    const outputs = await session.run(feeds);
-    return this.outputs.map((output) => floatOutput(outputs, output.name));
+    feeds[this.input.name] = tensor;
+    const pending = session.run(feeds);
+    this.running = pending;
+    try {
+      const outputs = await pending;
+      return this.outputs.map((output) => floatOutput(outputs, output.name));
+    } finally {
+      this.running = undefined;
+    }
   }
 
-  async release(): Promise<void> {
+  /** Waits for a run that is not over, and frees everything. Nothing can be asked of the session afterwards. */
+  release(): Promise<void> {
+    this.released ??= this.end();
+    return this.released;
+  }
+
+  private async end(): Promise<void> {
+    await this.running?.catch(() => undefined);
+    this.active = undefined;
     await this.loaded.release();
+  }
+
+  private checkIdle(): void {
+    if (this.released !== undefined) throw new SupernetError('session-released', 'The session was released.');
+    if (this.running === undefined) return;
+    throw new SupernetError('session-busy', 'The session is running a batch; wait until that run is over.');
   }
 }
 

@@ -1,7 +1,6 @@
 /** Builds a model folder: reads its data, builds, and hands over what the folder is to hold. */
 import { join } from 'node:path';
-import { SlacklineError } from '@slackline/shared';
-import { readArray, readLabels, rows } from '../array-file.js';
+import { readArray, readLabels, rows, SlacklineError } from '@slackline/shared';
 import type { Labelled } from '../stages/accuracy.js';
 import type { ModelFolder } from '../stages/read.js';
 import { supernetOf } from '../stages/servable.js';

@@ -4,7 +4,7 @@ import { predictAdditive } from '../search/additive-model.js';
 import { hypervolume, nonDominatedFronts } from '../search/pareto.js';
 import { type Measured, type Problem, paretoSearch, referenceOf } from '../search/search.js';
 import { type Genome, keyOf, largestOf, smallestOf, uniformSample } from '../search/space.js';
-import { paretoFront, thinFront } from '../stages/select.js';
+import { bestFronts, paretoFront, thinFront } from '../stages/select.js';
 import { type Effort, effortOf, plannedRows, type Size, withinBudget } from './effort.js';
 import { type LatencyModel, measureLatency } from './latency-predictor.js';
 import type { MeasuringPool } from './measuring-pool.js';
@@ -103,9 +103,8 @@ export class Build {
   async survivors(measured: readonly Measured[]): Promise<Survivor[]> {
     const ends = [smallestOf(this.space), largestOf(this.space)];
     const kept = new Map(ends.map((genome) => [keyOf(genome), genome]));
-    for (const { genome } of nonDominatedFronts(measured).flat()) {
-      if (kept.size < this.effort.survivors) kept.set(keyOf(genome), genome);
-    }
+    const others = nonDominatedFronts(measured).map((front) => front.filter(({ genome }) => !kept.has(keyOf(genome))));
+    for (const { genome } of bestFronts(others, this.effort.survivors - kept.size)) kept.set(keyOf(genome), genome);
     const genomes = [...kept.values()];
     const results = await this.rater.inFull(genomes, 'measuring the survivors in full');
     return genomes.map((genome, i) => {
@@ -143,9 +142,7 @@ export class Build {
 
 /** The first front, then the second and so on until there are `count`, in the order of costs. */
 function filled(survivors: readonly Survivor[], count: number): Survivor[] {
-  const kept: Survivor[] = [];
-  for (const front of nonDominatedFronts(survivors)) kept.push(...thinFront(front, count - kept.length));
-  return kept.slice(0, count).sort((a, b) => a.cost - b.cost);
+  return bestFronts(nonDominatedFronts(survivors), count).sort((a, b) => a.cost - b.cost);
 }
 
 async function latencyOf(

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import type { ArrayFile } from '../array-file.js';
+import type { ArrayFile } from '@slackline/shared';
 import type { Labelled } from '../stages/accuracy.js';
 import type {
   CallName,

@@ -1,6 +1,7 @@
 /** What a measuring thread is given and asked. All of it can be sent between threads. */
+
+import type { ArrayFile } from '@slackline/shared';
 import type { SubnetConfig } from '@slackline/supernet';
-import type { ArrayFile } from '../array-file.js';
 import type { Labelled } from '../stages/accuracy.js';
 
 /** What a thread knows from its start. Arrays and `stop` lie in memory that all threads share. */

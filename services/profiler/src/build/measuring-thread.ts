@@ -3,6 +3,7 @@
  * the supernet, and takes one task after the other.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { rows } from '@slackline/shared';
 import {
   calibrate,
   decodeStatistics,
@@ -14,7 +15,6 @@ import {
   subnetId,
   type TypedArray,
 } from '@slackline/supernet';
-import { rows } from '../array-file.js';
 import { type Labelled, top1Accuracies } from '../stages/accuracy.js';
 import type {
   RateResult,

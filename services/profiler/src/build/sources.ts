@@ -1,7 +1,6 @@
 /** What a build is made of, checked; and the divisions of it that a build makes. */
-import { SlacklineError } from '@slackline/shared';
+import { type ArrayFile, rows, SlacklineError } from '@slackline/shared';
 import type { Supernet } from '@slackline/supernet';
-import { type ArrayFile, rows } from '../array-file.js';
 import type { Labelled } from '../stages/accuracy.js';
 
 export interface BuildSources {

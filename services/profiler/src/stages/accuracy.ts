@@ -1,6 +1,7 @@
 /** Top-1 accuracy, through the graphs that workers run. */
+
+import { type ArrayFile, rows } from '@slackline/shared';
 import { type HostedSubnet, type Supernet, SupernetSession } from '@slackline/supernet';
-import { type ArrayFile, rows } from '../array-file.js';
 
 /** Rows per run: activations of so many stay in a core's cache. */
 const batch = 50;

@@ -109,7 +109,7 @@ function watchLoss(timed: readonly WorkerStatus[], { workers, clock }: LatencyDe
     if (gone !== undefined) reject(new SlacklineError('worker_lost', `${gone.workerId} went away while it was timed`));
     cancel = clock.after(lossCheckMs, check);
   };
-  const onAbort = () => reject(new Error('the profiler is stopping'));
+  const onAbort = () => reject(signal.reason instanceof Error ? signal.reason : new Error('measuring was given up'));
   let cancel = clock.after(lossCheckMs, check);
   signal.addEventListener('abort', onAbort);
   if (signal.aborted) onAbort();

@@ -2,7 +2,6 @@
 import type { BucketConfig, Bus, KeyBucket, ModelEntry, Subjects } from '@slackline/shared';
 import { profileKeys } from '@slackline/shared';
 import { packServable, type Servable } from '@slackline/supernet';
-import type { z } from 'zod';
 
 /** Uploads a servable unless the store has it. Resolves with its digest. */
 export async function uploadServable(
@@ -28,15 +27,4 @@ export async function putIfChanged(keys: KeyBucket, key: string, value: unknown)
   const json = Buffer.from(JSON.stringify(value));
   const entry = await keys.get(key);
   if (entry === undefined || !json.equals(entry.value)) await keys.put(key, json);
-}
-
-/** The value of a key, or undefined when it is absent or no longer fits its schema. */
-export async function readKey<T>(keys: KeyBucket, key: string, schema: z.ZodType<T>): Promise<T | undefined> {
-  const entry = await keys.get(key);
-  if (entry === undefined) return undefined;
-  try {
-    return schema.safeParse(JSON.parse(new TextDecoder().decode(entry.value))).data;
-  } catch {
-    return undefined;
-  }
 }

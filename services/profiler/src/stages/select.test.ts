@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { paretoFront, thinFront } from './select.js';
+import { bestFronts, paretoFront, thinFront } from './select.js';
 
 const subnets = fc.array(
   fc.record({
@@ -55,4 +55,16 @@ test('of two neighbours that are nearly alike, the one that adds less goes', () 
     { cost: 16, accuracy: 0.93 },
   ];
   expect(thinFront(front, 3).map((subnet) => subnet.cost)).toEqual([1, 4, 16]);
+});
+
+test('fronts without room for all of the last keep its dear end too', () => {
+  const line = (accuracy: number, count: number) =>
+    Array.from({ length: count }, (_, i) => ({ cost: 2 ** i, accuracy: accuracy + i / 100 }));
+  const [first, second, third] = [line(0.8, 4), line(0.7, 8), line(0.6, 8)];
+  const best = bestFronts([first, second, third], 9);
+  expect(best).toHaveLength(9);
+  expect(best.slice(0, 4)).toEqual(first);
+  for (const end of [second[0], second[7]]) expect(best).toContain(end);
+  expect(bestFronts([first, second, third], 4)).toEqual(first);
+  expect(bestFronts([first, second, third], 0)).toEqual([]);
 });

@@ -34,6 +34,16 @@ export function thinFront<T extends Rated>(front: readonly T[], count: number): 
   return kept;
 }
 
+/** The first front, then the second and so on until there are `count`; the one that has no room as a whole is thinned. */
+export function bestFronts<T extends Rated>(fronts: readonly (readonly T[])[], count: number): T[] {
+  const kept: T[] = [];
+  for (const front of fronts) {
+    const room = Math.max(0, count - kept.length);
+    kept.push(...(front.length > room ? thinFront(front, room).slice(0, room) : front));
+  }
+  return kept;
+}
+
 function exclusiveVolume(cheaper: Rated | undefined, own: Rated | undefined, dearer: Rated | undefined): number {
   if (cheaper === undefined || own === undefined || dearer === undefined) return Number.POSITIVE_INFINITY;
   return (own.accuracy - cheaper.accuracy) * Math.log(dearer.cost / own.cost);

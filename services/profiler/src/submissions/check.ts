@@ -2,7 +2,18 @@
  * Reads the files of a submission and checks them against each other, without long work: the network compiles, the spec
  * fits it, calibration and validation inputs are of its input, labels are its classes. Pure; runs in a process of its own.
  */
-import { rowBytes, SlacklineError, type SubmissionPart, submissionParts } from '@slackline/shared';
+import {
+  type ArrayFile,
+  labelsOf,
+  parseArray,
+  partTitles,
+  quote,
+  rowBytes,
+  SlacklineError,
+  type SubmissionPart,
+  submissionParts,
+  type TensorMetadata,
+} from '@slackline/shared';
 import {
   readSupernet,
   type Supernet,
@@ -10,7 +21,6 @@ import {
   type SupernetErrorCode,
   type TensorSignature,
 } from '@slackline/supernet';
-import { type ArrayFile, labelsOf, parseArray } from '../array-file.js';
 import type { Labelled } from '../stages/accuracy.js';
 import { metadata } from '../stages/servable.js';
 
@@ -26,14 +36,8 @@ export interface ReadSubmission {
   validation: Labelled;
 }
 
-/** Names of a file in sentences; the command's options are called the same. */
-const titles: Readonly<Record<SubmissionPart, string>> = {
-  onnx: 'The network',
-  spec: 'The elastic spec',
-  calibration: 'The calibration file',
-  images: 'The validation images file',
-  labels: 'The validation labels file',
-};
+/** A file at the beginning of a sentence. */
+const titleOf = (part: SubmissionPart) => `The ${partTitles[part]}`;
 
 /** ONNX Runtime's names of the types that a NumPy array of this class can be. */
 const datatypesOf = new Map<unknown, readonly string[]>([
@@ -64,11 +68,36 @@ export async function readSubmission(files: SubmissionFiles): Promise<ReadSubmis
   const classes = classesOf(supernet);
 
   const calibration = await readCalibration(files.calibration, supernet, input);
-  const images = await parseArray(part(files, 'images'), titles.images);
-  checkRows(images, input, titles.images, 'wrong_validation');
-  const labels = labelsOf(await parseArray(part(files, 'labels'), titles.labels), titles.labels);
+  const images = await parseArray(part(files, 'images'), titleOf('images'));
+  checkRows(images, input, titleOf('images'), 'wrong_validation');
+  const labels = labelsOf(await parseArray(part(files, 'labels'), titleOf('labels')), titleOf('labels'));
   checkLabels({ images, labels }, classes);
   return { supernet, onnx, spec, calibration, validation: { images, labels } };
+}
+
+/** What queries and answers of a model look like. */
+export interface Signature {
+  inputs: TensorMetadata[];
+  outputs: TensorMetadata[];
+}
+
+/**
+ * Queries that wait, and producers, know the tensors of the model whose place is taken: with others they would be refused
+ * or answered wrongly. Throws `other_signature`.
+ */
+export function checkSignature(supernet: Supernet, present: Signature): void {
+  for (const kind of ['inputs', 'outputs'] as const) {
+    const [own, other] = [supernet[kind].map(metadata), present[kind]].map(tensorsText);
+    if (own === other) continue;
+    throw new SlacklineError(
+      'other_signature',
+      `Its ${kind} are ${own}, and those of the model that it replaces ${other}`,
+    );
+  }
+}
+
+function tensorsText(tensors: readonly TensorMetadata[]): string {
+  return tensors.map(({ name, datatype, shape }) => `${name} ${datatype} ${shapeText(shape)}`).join(', ');
 }
 
 /** Reads what `submissionParts` names out of a folder-like source. */
@@ -83,7 +112,7 @@ export async function readParts(read: (name: SubmissionPart) => Promise<Uint8Arr
 
 function part(files: SubmissionFiles, name: SubmissionPart): Uint8Array {
   const bytes = files[name];
-  if (bytes === undefined) throw new SlacklineError('submission_incomplete', `${titles[name]} is missing`);
+  if (bytes === undefined) throw new SlacklineError('submission_incomplete', `${titleOf(name)} is missing`);
   return bytes;
 }
 
@@ -120,8 +149,16 @@ export function coded(error: unknown): SlacklineError {
   return new SlacklineError(code ?? 'submission_failed', reason, { cause: error });
 }
 
+/** Every answer names the outputs, and everybody reads the catalog. */
+const mostNameCharacters = 256;
+
 /** ingest checks every query against the input's size, and encodes every tensor by the protocol's types. */
 function checkServable(supernet: Supernet, input: TensorSignature): void {
+  for (const { name } of [...supernet.inputs, ...supernet.outputs]) {
+    if (name.length <= mostNameCharacters) continue;
+    const what = `The tensor ${quote(name)} has a name of ${name.length} characters, and ${mostNameCharacters} are the most`;
+    throw new SlacklineError('unsupported_model', what);
+  }
   try {
     for (const tensor of [...supernet.inputs, ...supernet.outputs]) metadata(tensor);
     rowBytes(metadata(input));
@@ -145,8 +182,8 @@ function classesOf({ outputs }: Supernet): number {
 
 async function readCalibration(bytes: Uint8Array | undefined, supernet: Supernet, input: TensorSignature) {
   if (bytes !== undefined) {
-    const calibration = await parseArray(bytes, titles.calibration);
-    checkRows(calibration, input, titles.calibration, 'wrong_calibration');
+    const calibration = await parseArray(bytes, titleOf('calibration'));
+    checkRows(calibration, input, titleOf('calibration'), 'wrong_calibration');
     return calibration;
   }
   const normalization = supernet.model.graph.nodes.find(({ op }) => op === 'BatchNormalization');

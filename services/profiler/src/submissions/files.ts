@@ -7,21 +7,13 @@ import {
   type Log,
   largestFileBytes,
   type ObjectBucket,
+  partTitles,
   SlacklineError,
   type SubmissionPart,
   type SubmittedFile,
   type SubmittedFiles,
   submissionParts,
 } from '@slackline/shared';
-
-/** What a file is called in sentences. */
-const titles: Readonly<Record<SubmissionPart, string>> = {
-  onnx: 'network',
-  spec: 'elastic spec',
-  calibration: 'calibration file',
-  images: 'validation images file',
-  labels: 'validation labels file',
-};
 
 type NamedFile = [part: SubmissionPart, file: SubmittedFile];
 
@@ -41,7 +33,7 @@ function digestsOf(files: SubmittedFiles): Set<string> {
 export function checkSizes(files: SubmittedFiles): void {
   for (const [part, { bytes }] of filesOf(files)) {
     if (bytes <= largestFileBytes) continue;
-    const what = `The ${titles[part]} has ${bytes} bytes, and at most ${largestFileBytes} can be read`;
+    const what = `The ${partTitles[part]} has ${bytes} bytes, and at most ${largestFileBytes} can be read`;
     throw new SlacklineError('model_too_large', what);
   }
 }
@@ -70,6 +62,9 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** Well within `uploadMaxAgeMs`, and within the day after which buckets of earlier versions forget. */
+export const renewAfterMs = 12 * 60 * 60 * 1_000;
+
 export class Files {
   constructor(private readonly objects: ObjectBucket) {}
 
@@ -77,7 +72,7 @@ export class Files {
   async checkPresent(files: SubmittedFiles): Promise<void> {
     const missing: string[] = [];
     for (const [part, { digest, bytes }] of filesOf(files)) {
-      if ((await this.objects.size(digest)) !== bytes) missing.push(`the ${titles[part]} (${digest})`);
+      if ((await this.objects.size(digest)) !== bytes) missing.push(`the ${partTitles[part]} (${digest})`);
     }
     if (missing.length === 0) return;
     throw new SlacklineError('submission_incomplete', `The object store does not hold ${missing.join(', ')}`);
@@ -90,9 +85,7 @@ export class Files {
   async inFolder<T>(files: SubmittedFiles, work: (directory: string) => Promise<T>): Promise<T> {
     const directory = await mkdtemp(join(tmpdir(), `${folderPrefix}${process.pid}-`));
     try {
-      for (const [part, file] of filesOf(files)) {
-        await writeFile(join(directory, part), await this.#fetch(part, file));
-      }
+      for (const [part, file] of filesOf(files)) await this.#fetch(part, file, join(directory, part));
       return await work(directory);
     } finally {
       await rm(directory, { recursive: true, force: true });
@@ -107,11 +100,36 @@ export class Files {
     }
   }
 
-  async #fetch(part: SubmissionPart, { digest }: SubmittedFile): Promise<Uint8Array> {
-    const bytes = await this.objects.get(digest);
-    const found = bytes === undefined ? undefined : createHash('sha256').update(bytes).digest('hex');
-    if (bytes !== undefined && found === digest) return bytes;
-    const why = found === undefined ? 'is gone from the object store' : `has the digest ${found}`;
-    throw new SlacklineError('submission_incomplete', `The ${titles[part]} (${digest}) ${why}`);
+  /**
+   * Stores the files anew that are needed and would soon be too old for the bucket: what waits does not expire. Called well
+   * more often than that.
+   */
+  async renew(needed: readonly SubmittedFiles[]): Promise<void> {
+    const digests = new Set(needed.flatMap((files) => [...digestsOf(files)]));
+    for (const [name, storedAtMs] of await this.objects.storedAtMs()) {
+      if (!digests.has(name) || Date.now() - storedAtMs < renewAfterMs) continue;
+      const data = await this.objects.get(name);
+      if (data !== undefined) await this.objects.put(name, data);
+    }
+  }
+
+  /** Piece by piece: a file may be larger than what the profiler should hold. */
+  async #fetch(part: SubmissionPart, { digest, bytes }: SubmittedFile, path: string): Promise<void> {
+    const pieces = await this.objects.read(digest);
+    const hash = createHash('sha256');
+    let read = 0;
+    async function* hashed(from: AsyncIterable<Uint8Array>) {
+      for await (const piece of from) {
+        read += piece.length;
+        if (read > bytes) return;
+        hash.update(piece);
+        yield piece;
+      }
+    }
+    if (pieces !== undefined) await writeFile(path, hashed(pieces));
+    const found = read > bytes ? 'another one' : hash.digest('hex');
+    if (pieces !== undefined && found === digest) return;
+    const why = pieces === undefined ? 'is gone from the object store' : `has the digest ${found}`;
+    throw new SlacklineError('submission_incomplete', `The ${partTitles[part]} (${digest}) ${why}`);
   }
 }

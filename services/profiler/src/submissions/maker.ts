@@ -10,12 +10,12 @@ import {
   type ObjectBucket,
   profileKeys,
   readAll,
+  readKey,
   SlacklineError,
   type SubmissionRecord,
   type SubmitRequest,
 } from '@slackline/shared';
 import { unpackServable } from '@slackline/supernet';
-import { readKey } from '../stages/publish.js';
 import { entryOf, type PublishableServable } from '../stages/servable.js';
 import { type Files, filesOf } from './files.js';
 import type { Records } from './records.js';
@@ -68,15 +68,18 @@ export class Maker {
     return readKey(this.deps.keys, profileKeys.model(name), modelEntry);
   }
 
-  /** Throws what is wrong with a submission. Its files must be in the object store. One at a time. */
-  async check(request: SubmitRequest): Promise<void> {
+  /** Throws what is wrong with a submission, also with its taking the place of `replaced`. Its files must be in the object store. One at a time. */
+  async check(request: SubmitRequest, replaced?: ModelEntry): Promise<void> {
     this.#cancelIdle();
     if (this.#stopped) throw stopping();
     const checker = this.#checker?.isAlive ? this.#checker : new TaskProcess(0);
     this.#checker = checker;
     const cancelLimit = this.deps.clock.after(checkLimitMs, () => void this.#endChecker());
     try {
-      await this.deps.files.inFolder(request.files, (directory) => checker.run(taskOf('check', request, directory)));
+      const replaces = replaced && { replaces: { inputs: replaced.inputs, outputs: replaced.outputs } };
+      await this.deps.files.inFolder(request.files, (directory) =>
+        checker.run({ ...taskOf('check', request, directory), ...replaces }),
+      );
     } catch (error) {
       if (this.#stopped) throw stopping();
       if (this.#checker === checker) throw error;
@@ -93,8 +96,10 @@ export class Maker {
     const { records, rollout } = this.deps;
     const running = await records.update(record, { state: 'running' });
     const published = await this.published(record.name);
-    // Only the tidying up is left of it.
-    if (published?.submission !== record.digest) {
+    if (published?.submission === record.digest) {
+      // Only the tidying up is left of it.
+      await rollout.settle(published);
+    } else {
       const servable = (await this.#stored(running)) ?? (await this.#build(running, signal));
       if (published !== undefined) await records.update(record, { replaces: published.digest });
       const entry = { ...entryOf(servable.content, servable.digest), submission: record.digest };
@@ -105,7 +110,6 @@ export class Maker {
       };
       await rollout.publish(entry, onProgress, signal);
     }
-    await rollout.withdraw(record.name);
     await this.#release(records.get(record.name)?.replaces);
   }
 
@@ -162,30 +166,59 @@ export class Maker {
     }
   }
 
-  /** Removes a servable that nothing refers to any more. */
+  /** Removes a servable unless an entry or a candidate is of this version. */
   async #release(digest: string | undefined): Promise<void> {
     if (digest !== undefined && !(await this.#isUsed(digest))) await this.deps.models.delete(digest);
   }
 
-  /** Takes a model away: its entry, its profiles, its servable unless another model shares it. Returns whether it was there. */
+  /** Takes a model away: its entry, its profiles, its servable unless a candidate is of it. Returns whether it was there. */
   async remove(name: string): Promise<boolean> {
     const { keys } = this.deps;
     const entry = await this.published(name);
     if (entry === undefined) return false;
     await keys.delete(profileKeys.model(name));
-    const prefix = profileKeys.latency(name, '');
-    for (const key of (await readAll(keys)).keys()) if (key.startsWith(prefix)) await keys.delete(key);
+    for (const key of (await readAll(keys)).keys()) {
+      if (profileKeys.latencyOf(key)?.model === name) await keys.delete(key);
+    }
     await this.#release(entry.digest);
     return true;
   }
 
-  async #isUsed(digest: string): Promise<boolean> {
-    for (const [key, value] of await readAll(this.deps.keys)) {
-      if (key.startsWith(profileKeys.latency('', '').slice(0, -1))) continue;
-      if (Buffer.from(value).includes(digest)) return true;
+  /**
+   * Removes what a profiler has left that was killed while it published or removed: candidates that no submission is about,
+   * latencies of models that are not served, servables that nothing names. For the start, when nothing is under way.
+   */
+  async sweep(): Promise<void> {
+    const { keys, models, records } = this.deps;
+    // Names first: what is stored while this runs was named before, or is not among them.
+    const stored = await models.names();
+    const pending = new Map(records.pending().map((record) => [record.name, record]));
+    const values = await readAll(keys);
+    for (const key of values.keys()) {
+      const candidate = key.startsWith(profileKeys.candidate('')) && key.slice(profileKeys.candidate('').length);
+      const measured = profileKeys.latencyOf(key)?.model;
+      const isLeft =
+        measured === undefined
+          ? candidate !== false && !pending.has(candidate)
+          : !values.has(profileKeys.model(measured)) && !pending.has(measured);
+      if (!isLeft) continue;
+      await keys.delete(key);
+      values.delete(key);
     }
-    return false;
+    const kept = new Set([...pending.values()].flatMap(({ servable, replaces }) => [servable, replaces]));
+    for (const digest of stored) if (!kept.has(digest) && !isNamed(digest, values)) await models.delete(digest);
   }
+
+  async #isUsed(digest: string): Promise<boolean> {
+    return isNamed(digest, await readAll(this.deps.keys));
+  }
+}
+
+/** Whether an entry or a candidate among the values of the bucket `profiles` is of this version. */
+function isNamed(digest: string, values: ReadonlyMap<string, Uint8Array>): boolean {
+  return [...values].some(
+    ([key, value]) => profileKeys.latencyOf(key) === undefined && Buffer.from(value).includes(digest),
+  );
 }
 
 function stopping(): SlacklineError {

@@ -3,6 +3,7 @@ import {
   type Clock,
   type KeyBucket,
   type Log,
+  parseValue,
   readAll,
   type SubmissionRecord,
   submissionRecord,
@@ -27,7 +28,7 @@ export class Records {
   static async open(keys: KeyBucket, clock: Clock, log: Log): Promise<Records> {
     const records = new Records(keys, clock, log);
     for (const [name, value] of await readAll(keys)) {
-      const record = parse(value);
+      const record = parseValue(value, submissionRecord);
       if (record?.name === name) records.#records.set(name, record);
       else {
         log.warn({ model: name }, 'removed a record of a submission that cannot be read');
@@ -83,13 +84,5 @@ export class Records {
     const written = this.#writing.then(write);
     this.#writing = written.catch(() => {});
     return written;
-  }
-}
-
-function parse(value: Uint8Array): SubmissionRecord | undefined {
-  try {
-    return submissionRecord.safeParse(JSON.parse(new TextDecoder().decode(value))).data;
-  } catch {
-    return undefined;
   }
 }

@@ -34,6 +34,9 @@ export interface RequestsDeps {
 /** One queue group: a second profiler by mistake does not answer twice. */
 const queue = 'profiler';
 
+/** A check takes about so long. */
+const retryAfterMs = 5_000;
+
 /** Answers until the subscriptions are drained. */
 export function answerRequests(
   { ALLOWED_REPLY_PREFIXES: prefixes }: Pick<ProfilerConfig, 'ALLOWED_REPLY_PREFIXES'>,
@@ -57,7 +60,7 @@ export function answerRequests(
               // An ordinary part of submitting: now the client uploads.
               const level = coded.code === 'submission_incomplete' ? 'debug' : 'warn';
               log[level]({ kind, code: coded.code }, coded.message);
-              const { data: body, headers } = refusal(coded);
+              const { data: body, headers } = refusal(coded, coded.code === 'overloaded' ? { retryAfterMs } : {});
               if (reply !== undefined) bus.publish(reply, body, { headers });
             },
           )

@@ -9,6 +9,7 @@ import {
   type Log,
   latencyProfile,
   type ModelEntry,
+  parseValue,
   profileKeys,
   readAll,
   SlacklineError,
@@ -71,11 +72,11 @@ export class Rollout {
   /** Takes back the profiles of a version that did not get as far as being served. */
   async withdrawProfiles(name: string, digest: string): Promise<void> {
     const { keys, profiles } = this.deps;
-    const prefix = profileKeys.latency(name, '');
     for (const [key, value] of await readAll(keys)) {
-      if (!key.startsWith(prefix) || digestOf(value) !== digest) continue;
+      const measured = profileKeys.latencyOf(key);
+      if (measured?.model !== name || digestOf(value) !== digest) continue;
       await keys.delete(key);
-      profiles.lost(name, key.slice(prefix.length));
+      profiles.lost(name, measured.deviceClass);
     }
   }
 
@@ -87,11 +88,16 @@ export class Rollout {
       await putIfChanged(keys, profileKeys.latency(entry.name, profile.deviceClass), profile);
     }
     await putIfChanged(keys, profileKeys.model(entry.name), entry);
-    await this.withdraw(entry.name);
+    await this.settle(entry);
+  }
+
+  /** What follows when the entry is there: the candidate goes, and what was measured of earlier versions. May be done twice. */
+  async settle({ name, digest }: ModelEntry): Promise<void> {
+    const { keys } = this.deps;
+    await this.withdraw(name);
     // Of classes without a worker: nothing of this version is known there yet.
-    const prefix = profileKeys.latency(entry.name, '');
     for (const [key, value] of await readAll(keys)) {
-      if (key.startsWith(prefix) && digestOf(value) !== entry.digest) await keys.delete(key);
+      if (profileKeys.latencyOf(key)?.model === name && digestOf(value) !== digest) await keys.delete(key);
     }
   }
 
@@ -142,9 +148,5 @@ export class Rollout {
 }
 
 function digestOf(value: Uint8Array): string | undefined {
-  try {
-    return latencyProfile.parse(JSON.parse(new TextDecoder().decode(value))).digest;
-  } catch {
-    return undefined;
-  }
+  return parseValue(value, latencyProfile)?.digest;
 }

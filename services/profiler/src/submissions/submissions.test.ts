@@ -11,7 +11,7 @@ import {
 } from '@slackline/shared';
 import pino from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { Files } from './files.js';
+import { Files, renewAfterMs } from './files.js';
 import type { Maker } from './maker.js';
 import { Records } from './records.js';
 import { Submissions } from './submissions.js';
@@ -42,6 +42,7 @@ const keys: Partial<KeyBucket> = {
 const objects = new Map<string, number>();
 const bucket: Partial<ObjectBucket> = {
   size: async (name) => objects.get(name),
+  storedAtMs: async () => new Map(),
   delete: async (name) => void objects.delete(name),
 };
 
@@ -131,4 +132,39 @@ it('tells of a failure when the bus takes it again', async () => {
   };
   await submissions.submit(request('one', 'a'));
   await expect.poll(() => recordOf('one')?.error?.code).toBe('unsupported_model');
+});
+
+it('refuses more requests than can be checked soon, and what needs no check before its turn', async () => {
+  const [checking, checked] = [gate(), gate()];
+  maker.check = () => {
+    checking.open();
+    return checked.opened;
+  };
+  const waiting = Array.from({ length: 31 }, (_, i) => submissions.submit(request(`n${i}`, 'a')));
+  await checking.opened;
+  await expect(submissions.submit(request('not a name', 'b'))).rejects.toMatchObject({ code: 'invalid_name' });
+  waiting.push(submissions.submit(request('last', 'a')));
+  await expect(submissions.submit(request('more', 'c'))).rejects.toMatchObject({ code: 'overloaded' });
+  expect(objects.has(digestOf('c'))).toBe(true);
+  checked.open();
+  await Promise.allSettled(waiting);
+  await expect(submissions.submit(request('again', 'a'))).resolves.toMatchObject({ status: 'accepted' });
+});
+
+it('stores files of a pending submission anew before they expire, and no others', async () => {
+  const stored: string[] = [];
+  const ages = new Map([
+    ['old', renewAfterMs + 1_000],
+    ['young', renewAfterMs / 2],
+    ['unneeded', renewAfterMs + 1_000],
+  ]);
+  const files = new Files({
+    storedAtMs: async () => new Map([...ages].map(([name, ageMs]) => [name, Date.now() - ageMs])),
+    get: async () => new Uint8Array(1),
+    put: async (name) => void stored.push(name),
+  } as Partial<ObjectBucket> as ObjectBucket);
+  const [old, young] = ['old', 'young'].map((digest) => ({ digest, bytes: 1 }));
+  if (old === undefined || young === undefined) throw new Error('two files');
+  await files.renew([{ onnx: old, spec: young, images: young, labels: young }]);
+  expect(stored).toEqual(['old']);
 });

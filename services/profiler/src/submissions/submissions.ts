@@ -29,6 +29,11 @@ export const failureKeptMs = 60 * 60 * 1_000;
 const attempts = 5;
 const retryMs = 1_000;
 
+/** Requests that may wait for their check; each may take minutes. */
+const mostWaiting = 32;
+/** How often the files of pending submissions are looked after. */
+const renewEveryMs = 6 * 60 * 60 * 1_000;
+
 export interface SubmissionsDeps {
   records: Records;
   files: Files;
@@ -54,6 +59,8 @@ export class Submissions {
   #asking: SubmittedFiles | undefined;
   /** Requests are served one after the other: each finds the stores as the one before left them. */
   #turn: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+  #cancelRenewal: () => void = () => {};
   readonly #forgetting = new Map<string, () => void>();
   readonly #ended: Promise<void>;
 
@@ -61,6 +68,7 @@ export class Submissions {
   constructor(private readonly deps: SubmissionsDeps) {
     for (const record of deps.records.all()) if (record.error !== undefined) this.#forgetLater(record);
     this.#ended = this.#run();
+    this.#renewLater(0);
   }
 
   /** Ends; what is being worked on stays recorded for the next profiler. */
@@ -68,25 +76,34 @@ export class Submissions {
     this.#stopped = true;
     this.#active?.abort.abort(new Error('the profiler is stopping'));
     for (const cancel of this.#forgetting.values()) cancel();
+    this.#cancelRenewal();
     this.#wake();
     await Promise.all([this.#ended, this.#turn]);
   }
 
-  /** Takes a submission. Throws, having removed its files, what it is refused with. */
-  submit(request: SubmitRequest): Promise<SubmitReply> {
-    return this.#inTurn(async () => {
-      try {
-        const reply = await this.#submit(request);
-        if (reply.status === 'unchanged') await this.#releaseFiles(request);
-        return reply;
-      } catch (error) {
-        // What is incomplete is still being uploaded.
-        if (!(error instanceof SlacklineError) || error.code !== 'submission_incomplete') {
-          await this.#releaseFiles(request);
-        }
-        throw error;
+  /**
+   * Takes a submission. Throws, having removed its files, what it is refused with; `overloaded`, with the files left for
+   * another attempt, when too many wait for their check.
+   */
+  async submit(request: SubmitRequest): Promise<SubmitReply> {
+    if (this.#waiting >= mostWaiting) {
+      throw new SlacklineError('overloaded', `${mostWaiting} submissions wait for their check already`);
+    }
+    this.#waiting += 1;
+    try {
+      checkBriefly(request);
+      const reply = await this.#inTurn(() => this.#submit(request));
+      if (reply.status === 'unchanged') await this.#releaseFiles(request);
+      return reply;
+    } catch (error) {
+      // What is incomplete is still being uploaded.
+      if (!(error instanceof SlacklineError) || error.code !== 'submission_incomplete') {
+        await this.#releaseFiles(request);
       }
-    });
+      throw error;
+    } finally {
+      this.#waiting -= 1;
+    }
   }
 
   /** Gives a pending submission up, or forgets a failed one. Resolves with whether there was one. */
@@ -104,10 +121,6 @@ export class Submissions {
   async #submit(request: SubmitRequest): Promise<SubmitReply> {
     const { name, sloMs, files, options, replace } = request;
     const { records, maker } = this.deps;
-    if (!namePattern.test(name)) {
-      throw new SlacklineError('invalid_name', `The model’s name is ${quote(name)} (${name.length} characters)`);
-    }
-    checkSizes(files);
     const digest = submissionDigest(request);
     const present = records.get(name);
     const pending = present?.state === 'failed' ? undefined : present;
@@ -121,7 +134,7 @@ export class Submissions {
     this.#asking = files;
     try {
       await this.deps.files.checkPresent(files);
-      await maker.check(request);
+      await maker.check(request, published);
       await this.#abandon(name);
       const submittedAt = new Date().toISOString();
       const begun = { state: 'queued', stage: 'queued', shareDone: 0, leftMs: null } as const;
@@ -251,6 +264,16 @@ export class Submissions {
     this.#forgetLater(failed);
   }
 
+  /** Uploads expire with the bucket; those of pending submissions must not. */
+  #renewLater(afterMs: number): void {
+    const { clock, files, log } = this.deps;
+    this.#cancelRenewal = clock.after(afterMs, () => {
+      this.#renewLater(renewEveryMs);
+      const renewed = this.#inTurn(() => files.renew(this.#needed()));
+      renewed.catch((err: unknown) => log.warn({ err }, 'the files of pending submissions could not be renewed'));
+    });
+  }
+
   #forgetLater({ name, digest, error }: SubmissionRecord): void {
     const { clock, records, log } = this.deps;
     const ageMs = Math.max(0, Date.now() - Date.parse(error?.at ?? ''));
@@ -266,6 +289,14 @@ export class Submissions {
       this.#forgetting.delete(name);
     });
   }
+}
+
+/** What can be told of the request alone, before anything waits for it. */
+function checkBriefly({ name, files }: SubmitRequest): void {
+  if (!namePattern.test(name)) {
+    throw new SlacklineError('invalid_name', `The model’s name is ${quote(name)} (${name.length} characters)`);
+  }
+  checkSizes(files);
 }
 
 /** Whether the bus, not the submission, is at fault: then the same may succeed later. */

@@ -2,14 +2,14 @@
  * Checks or builds submissions in a process of its own, one after the other: compiling and measuring take every core that
  * they get, and what ONNX Runtime makes of a stranger's network, a crash included, must not be the profiler's end.
  */
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packServable } from '@slackline/supernet';
 import { buildSubnets } from '../build/build-subnets.js';
 import { splitValidation } from '../build/sources.js';
 import { servableFrom } from '../stages/servable.js';
-import { coded, type ReadSubmission, readParts, readSubmission } from './check.js';
+import { checkSignature, coded, type ReadSubmission, readParts, readSubmission } from './check.js';
 import { servableFile, type Task, type TaskMessage } from './task.js';
 
 const report = (message: TaskMessage) => process.send?.(message);
@@ -19,7 +19,10 @@ async function run(task: Task): Promise<void> {
     task.parts.includes(part) ? readFile(join(task.directory, part)) : Promise.resolve(undefined),
   );
   const submission = await readSubmission(files);
-  if (task.kind === 'check') return void report({ kind: 'done' });
+  if (task.kind === 'check') {
+    if (task.replaces !== undefined) checkSignature(submission.supernet, task.replaces);
+    return void report({ kind: 'done' });
+  }
   report({ kind: 'done', digest: await build(task, submission) });
 }
 
@@ -33,6 +36,16 @@ async function build(task: Task, { supernet, onnx, spec, calibration, validation
   return digest;
 }
 
+/** Where memory runs out, this process ends and not one that serves. Linux has it; elsewhere nothing is lost. */
+function dieFirst(): void {
+  try {
+    writeFileSync('/proc/self/oom_score_adj', '1000');
+  } catch {
+    // It is advice to the system.
+  }
+}
+
+dieFirst();
 let directory: string | undefined;
 // The profiler decides when this ends: a Ctrl-C for the whole group must not look like a failure.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});

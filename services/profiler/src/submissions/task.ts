@@ -3,6 +3,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setPriority } from 'node:os';
 import { type SearchOptions, SlacklineError, type SubmissionPart } from '@slackline/shared';
+import type { Signature } from './check.js';
 
 /** Name of the file that a build leaves beside the parts. */
 export const servableFile = 'servable';
@@ -15,6 +16,8 @@ export interface Task {
   name: string;
   sloMs: number;
   options: Omit<SearchOptions, 'front'> & { front?: number };
+  /** Of a check: what the model looks like whose place it takes. */
+  replaces?: Signature;
 }
 
 export interface BuildProgress {
@@ -38,9 +41,18 @@ const entry = new URL(
   import.meta.url,
 );
 
+/** What Node and the native libraries need. Not the whole environment: it holds the credentials of the bus. */
+const passedOn = ['PATH', 'HOME', 'TMPDIR', 'LD_LIBRARY_PATH', 'SystemRoot', 'TEMP', 'TMP'];
+
+function environment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    passedOn.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
+}
+
 /** A process that runs one task at a time. */
 export class TaskProcess {
-  readonly #child = fork(entry, { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  readonly #child = fork(entry, { env: environment(), execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   readonly #exited = once(this.#child, 'exit');
 
   /** @param niceness 0 to 19 (last): a build leaves the cores to those who serve */

@@ -1,4 +1,6 @@
 /** Two networks small enough to be built in a test: a convolutional one with BatchNormalization, and a transformer. */
+
+import type { ArrayFile } from '@slackline/shared';
 import {
   calibrate,
   largestConfig,
@@ -9,7 +11,6 @@ import {
   SupernetSession,
   writeModel,
 } from '@slackline/supernet';
-import type { ArrayFile } from '../array-file.js';
 import type { BuildSources } from '../build/sources.js';
 import { randomOf } from '../search/random.js';
 import type { Labelled } from '../stages/accuracy.js';

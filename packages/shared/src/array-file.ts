@@ -8,11 +8,14 @@
  * https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
 import { readFile } from 'node:fs/promises';
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
-import { largestFileBytes, SlacklineError } from '@slackline/shared';
+import { createGunzip } from 'node:zlib';
+import { SlacklineError } from './errors.js';
+import { largestFileBytes } from './submissions.js';
 
-const unzip = promisify(gunzip);
+/** NumPy's own headers take a few hundred bytes; what is longer describes no array of ours. */
+const mostHeaderBytes = 65_536;
+/** Deflate makes no byte of less than 1/1032 byte: a file that states more elements than that ends before them. */
+const mostExpansion = 1_032;
 
 /** By NumPy's names; `b1` is one byte of 0 or 1 for each element. */
 const elements = {
@@ -60,20 +63,22 @@ export async function readLabels(path: string): Promise<Labels> {
 }
 
 /**
- * The array in the bytes of a file.
+ * The array in the bytes of a file. A plain file is not copied where its elements are aligned: the array lies in it.
  *
  * @param what names the file in errors
  * @throws SlacklineError `invalid_array`
  */
 export async function parseArray(file: Uint8Array, what: string): Promise<ArrayFile> {
-  const bytes = await unzipped(file, what);
-  const { dtype, shape, start } = readHeader(bytes, what);
-  const Elements = elements[dtype];
-  const count = shape.reduce((product, dimension) => product * dimension, 1);
-  const found = (bytes.length - start) / Elements.BYTES_PER_ELEMENT;
-  if (found !== count) throw broken(what, `has ${found} elements behind its header instead of ${shape.join('x')}`);
-  // A copy of its own: elements must be aligned, and what was unzipped may lie anywhere in a larger buffer.
-  return { shape, data: new Elements(new Uint8Array(bytes.subarray(start)).buffer) };
+  if (file[0] === 0x1f && file[1] === 0x8b) return unzipArray(file, what);
+  const header = readHeader(file, what);
+  const found = file.length - header.start;
+  if (found !== bytesOf(header)) throw wrongLength(what, header, found);
+  const Elements = elements[header.dtype];
+  const at = file.byteOffset + header.start;
+  if (at % Elements.BYTES_PER_ELEMENT === 0) {
+    return { shape: header.shape, data: new Elements(file.buffer as ArrayBuffer, at, countOf(header)) };
+  }
+  return { shape: header.shape, data: new Elements(file.slice(header.start).buffer as ArrayBuffer) };
 }
 
 /** One whole number a row, as small a type as holds them. Throws `invalid_array`. */
@@ -98,13 +103,78 @@ export function rows<T extends ArrayData>(array: ArrayFile<T>, from: number, to:
   return { shape: [end - from, ...rest], data: array.data.subarray(from * rowSize, end * rowSize) as T };
 }
 
-function readHeader(bytes: Uint8Array, what: string): { dtype: Dtype; shape: number[]; start: number } {
+/** Unzips the header, and then no more than it states. */
+async function unzipArray(file: Uint8Array, what: string): Promise<ArrayFile> {
+  let head = Buffer.alloc(0);
+  let header: Header | undefined;
+  let elementBytes = new Uint8Array(0);
+  let found = 0;
+  const take = (chunk: Uint8Array) => {
+    if (header !== undefined && found + chunk.length <= elementBytes.length) elementBytes.set(chunk, found);
+    found += chunk.length;
+    if (header !== undefined && found > elementBytes.length) throw wrongLength(what, header, found);
+  };
+  for await (const chunk of unzipped(file, what)) {
+    if (header !== undefined) take(chunk);
+    else {
+      head = Buffer.concat([head, chunk]);
+      if (headerEnd(head, what) > head.length) continue;
+      header = readHeader(head, what);
+      const stated = bytesOf(header);
+      if (!(stated <= Math.min(largestFileBytes, file.length * mostExpansion))) {
+        throw broken(what, `is too short for ${header.shape.join('x')} elements, or they are too many`);
+      }
+      elementBytes = new Uint8Array(stated);
+      take(head.subarray(header.start));
+    }
+  }
+  header ??= readHeader(head, what);
+  if (found !== elementBytes.length) throw wrongLength(what, header, found);
+  return { shape: header.shape, data: new elements[header.dtype](elementBytes.buffer) };
+}
+
+async function* unzipped(file: Uint8Array, what: string): AsyncGenerator<Uint8Array, void, void> {
+  const gunzip = createGunzip();
+  gunzip.end(file);
+  try {
+    for await (const chunk of gunzip) yield chunk as Uint8Array;
+  } catch (cause) {
+    throw new SlacklineError('invalid_array', `${what} cannot be unzipped`, { cause });
+  }
+}
+
+interface Header {
+  dtype: Dtype;
+  shape: number[];
+  /** Where the elements begin. */
+  start: number;
+}
+
+const countOf = ({ shape }: Header) => shape.reduce((product, dimension) => product * dimension, 1);
+const bytesOf = (header: Header) => countOf(header) * elements[header.dtype].BYTES_PER_ELEMENT;
+
+function wrongLength(what: string, header: Header, foundBytes: number): SlacklineError {
+  const found = foundBytes / elements[header.dtype].BYTES_PER_ELEMENT;
+  const more = foundBytes > bytesOf(header) ? 'or more ' : '';
+  return broken(what, `has ${found} ${more}elements behind its header instead of ${header.shape.join('x')}`);
+}
+
+/** Where the header ends, or what of the file must be there to tell. */
+function headerEnd(bytes: Uint8Array, what: string): number {
+  if (bytes.length < 12) return 12;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < 12 || !Buffer.from(bytes.subarray(0, 6)).equals(magic)) throw broken(what, 'is no .npy file');
-  const short = view.getUint8(6) < 2;
-  const headerStart = short ? 10 : 12;
-  const start = headerStart + (short ? view.getUint16(8, true) : view.getUint32(8, true));
+  if (!Buffer.from(bytes.subarray(0, 6)).equals(magic)) throw broken(what, 'is no .npy file');
+  const isShort = view.getUint8(6) < 2;
+  const length = isShort ? view.getUint16(8, true) : view.getUint32(8, true);
+  if (length > mostHeaderBytes) throw broken(what, `has a header of ${length} bytes`);
+  return (isShort ? 10 : 12) + length;
+}
+
+function readHeader(bytes: Uint8Array, what: string): Header {
+  const start = headerEnd(bytes, what);
+  if (bytes.length < 12) throw broken(what, 'is no .npy file');
   if (start > bytes.length) throw broken(what, 'ends in the middle of its header');
+  const headerStart = (bytes[6] ?? 0) < 2 ? 10 : 12;
   const header = Buffer.from(bytes.subarray(headerStart, start)).toString('latin1');
   const descr = /'descr'\s*:\s*'([^']{1,16})'/.exec(header)?.[1] ?? 'a record';
   const [, order, dtype] = /^([<>|=]?)(\w+)$/.exec(descr) ?? [];
@@ -123,15 +193,6 @@ const magic = Buffer.from('\x93NUMPY', 'latin1');
 
 function isDtype(name: string): name is Dtype {
   return Object.hasOwn(elements, name);
-}
-
-async function unzipped(file: Uint8Array, what: string): Promise<Uint8Array> {
-  if (file[0] !== 0x1f || file[1] !== 0x8b) return file;
-  try {
-    return await unzip(file, { maxOutputLength: largestFileBytes });
-  } catch (cause) {
-    throw new SlacklineError('invalid_array', `${what} cannot be unzipped`, { cause });
-  }
 }
 
 async function readBytes(path: string): Promise<Uint8Array> {

@@ -2,11 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { hasCode } from '@slackline/shared';
 import fc from 'fast-check';
 import { dump } from 'npyjs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseArray, readArray, readLabels, rows } from './array-file.js';
+import { hasCode } from './errors.js';
 
 let directory = '';
 beforeAll(async () => {
@@ -63,6 +63,22 @@ test.each([
     message: expect.stringMatching(/^x\.npy /),
   });
   await expect(parseArray(bytes, 'x.npy')).rejects.toThrow(named);
+});
+
+test('unzips no more than the header states, nor what the file cannot hold', async () => {
+  const endless = gzipSync(Buffer.concat([floats, new Uint8Array(2 ** 26)]));
+  await expect(parseArray(endless, 'x')).rejects.toThrow(/has \d+(\.\d+)? or more elements .* instead of 2x2/);
+  const stated = withHeader('(2,2)}  ', '(99999,)');
+  await expect(parseArray(gzipSync(stated), 'x')).rejects.toThrow('too short');
+  const longHeader = Buffer.concat([Buffer.from('\x93NUMPY\x02\x00', 'latin1'), new Uint8Array(4).fill(0x7f)]);
+  await expect(parseArray(gzipSync(longHeader), 'x')).rejects.toThrow('header');
+});
+
+test('does not copy a plain file whose elements are aligned', async () => {
+  expect((await parseArray(floats, 'x')).data.buffer).toBe(floats.buffer);
+  const shifted = new Uint8Array(floats.length + 1);
+  shifted.set(floats, 1);
+  expect((await parseArray(shifted.subarray(1), 'x')).data).toEqual(Float32Array.from([1, 2, 3, 4]));
 });
 
 test('whatever the bytes are, it reads an array or refuses them', async () => {
