@@ -55,6 +55,12 @@ const bad: [what: string, change: Partial<Parts>, code: string, named: string][]
   ['a spec that is no UTF-8', { spec: Uint8Array.of(0x22, 0xff, 0x22) }, 'invalid_spec', 'JSON'],
   ['a spec of another form', { spec: json({ width: [1, 2] }) }, 'invalid_spec', 'width'],
   ['a spec naming absent layers', { spec: width({ layers: ['nowhere.weight'] }) }, 'invalid_spec', 'nowhere.weight'],
+  [
+    'a spec that leaves one subnet only',
+    { spec: width({ sizes: spec.channels.width.sizes.slice(-1) }) },
+    'invalid_spec',
+    'one subnet',
+  ],
   ['sizes larger than the weight', { spec: width({ sizes: [4, 32] }) }, 'invalid_spec', '32'],
   ['calibration of another shape', { calibration: npy(rows('c', 12), [8, 6]) }, 'wrong_calibration', '[8, 6]'],
   ['calibration of another type', { calibration: npy(new Uint8Array(8), [2, inputs]) }, 'wrong_calibration', 'uint8'],

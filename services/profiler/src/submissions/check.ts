@@ -154,6 +154,10 @@ const mostNameCharacters = 256;
 
 /** ingest checks every query against the input's size, and encodes every tensor by the protocol's types. */
 function checkServable(supernet: Supernet, input: TensorSignature): void {
+  if (supernet.groups.every(({ sizes }) => sizes.length === 1)) {
+    const what = 'The elastic spec leaves one subnet only: some group must have more than one size';
+    throw new SlacklineError('invalid_spec', what);
+  }
   for (const { name } of [...supernet.inputs, ...supernet.outputs]) {
     if (name.length <= mostNameCharacters) continue;
     const what = `The tensor ${quote(name)} has a name of ${name.length} characters, and ${mostNameCharacters} are the most`;
