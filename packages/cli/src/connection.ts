@@ -1,4 +1,5 @@
 /** A connection to a running system, for commands that do not start one. */
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type Bus,
   commonConfig,
@@ -24,12 +25,20 @@ export interface Connection {
 
 /** A command must not wait long for a system that is not there. */
 const connectLimitMs = 3_000;
+/** Nor for an interrupted command to end. */
+const closeLimitMs = 250;
 
 /**
  * Connects for as long as `use` takes. Where NATS is: the option `--nats`, else NATS_URL, else nats://127.0.0.1:4222; tokens
  * before every subject: SUBJECT_PREFIX. Throws `nats_unreachable`, and `CommandError` where no Slackline is under that prefix.
+ *
+ * @param signal once it has aborted, closing takes a moment at most
  */
-export async function withConnection<T>(nats: string | undefined, use: (to: Connection) => Promise<T>): Promise<T> {
+export async function withConnection<T>(
+  nats: string | undefined,
+  use: (to: Connection) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
   const config = readConfig(commonConfig, { ...process.env, ...(nats !== undefined && { NATS_URL: nats }) });
   const bus = await connectBus({ url: config.NATS_URL, name: 'slackline', timeoutMs: connectLimitMs });
   try {
@@ -41,6 +50,7 @@ export async function withConnection<T>(nats: string | undefined, use: (to: Conn
         config.SUBJECT_PREFIX === '' ? 'without a SUBJECT_PREFIX' : `under the prefix ${config.SUBJECT_PREFIX}`;
       throw new CommandError(
         `There is no Slackline ${where} on this NATS. Start one, for instance with: npm start -- up`,
+        { code: 'no_system' },
       );
     }
     const storage = { storage: config.STORAGE, replicas: config.REPLICAS };
@@ -51,6 +61,8 @@ export async function withConnection<T>(nats: string | undefined, use: (to: Conn
     ]);
     return await use({ bus, subjects, profiles, records, uploads });
   } finally {
-    await bus.close();
+    const closed = bus.close();
+    // What is left of an upload that was broken off need not be sent.
+    await (signal?.aborted ? Promise.race([closed, delay(closeLimitMs)]) : closed);
   }
 }

@@ -1,24 +1,71 @@
 /** Errors that a person caused or can mend: shown as their one sentence, without a stack. */
 import { SlacklineError } from '@slackline/shared';
 
-/** A wrong option, or an expected failure that was reported by another thread. The message is a whole sentence. */
+export interface CommandErrorOptions extends ErrorOptions {
+  /** What programs match on. */
+  code?: string;
+  /** What the process ends with. */
+  exitCode?: number;
+}
+
+/** A command that cannot be done, or an expected failure that another thread reported. The message is a whole sentence. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
+  readonly code: string;
+  readonly exitCode: number;
+
+  constructor(message: string, { code = 'command_failed', exitCode = 1, ...options }: CommandErrorOptions = {}) {
+    super(message, options);
+    this.code = code;
+    this.exitCode = exitCode;
+  }
 }
+
+/** As shells and most commands say that they were called wrongly. */
+export const wronglyCalled = 2;
 
 /** An option whose value cannot be used. The message begins with the option and says what it takes. */
 export class OptionError extends CommandError {
-  /** What programs match on. */
-  readonly code = 'invalid_option';
-  /** As shells and most commands say that they were called wrongly. */
-  readonly exitCode = 2;
-
   constructor(what: string, options?: ErrorOptions) {
-    super(`invalid_option: ${what}.`, options);
+    super(`invalid_option: ${what}.`, { ...options, code: 'invalid_option', exitCode: wronglyCalled });
+  }
+}
+
+/** An error, and what a program is told beside it. */
+export class Failed extends Error {
+  override readonly name = 'Failed';
+
+  constructor(
+    readonly facts: Readonly<Record<string, unknown>>,
+    override readonly cause: unknown,
+  ) {
+    super('The command failed', { cause });
   }
 }
 
 /** Whether the sentence says all there is to say. */
 export function isExpected(error: unknown): error is SlacklineError | CommandError {
   return error instanceof SlacklineError || error instanceof CommandError;
+}
+
+/** How a failed command ends. */
+export interface Failure {
+  exitCode: number;
+  /** For a person, on standard error: the code and the sentence; the stack too of what nobody expected. */
+  text: string;
+  /** For a program, on standard output. */
+  document: { error: { code: string; message: string } };
+}
+
+export function failureOf(thrown: unknown): Failure {
+  const { facts, cause: error } = thrown instanceof Failed ? thrown : { facts: {}, cause: thrown };
+  if (!isExpected(error)) {
+    const message = error instanceof Error ? error.message : String(error);
+    const text = error instanceof Error ? (error.stack ?? message) : message;
+    return { exitCode: 1, text, document: { ...facts, error: { code: 'unexpected', message } } };
+  }
+  const { code, message } = error;
+  const text = message.startsWith(`${code}: `) ? message : `${code}: ${message}`;
+  const exitCode = error instanceof CommandError ? error.exitCode : 1;
+  return { exitCode, text, document: { ...facts, error: { code, message: text } } };
 }

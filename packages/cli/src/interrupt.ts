@@ -9,8 +9,8 @@ const parentEveryMs = 250;
 
 /** The person who started the command wants it to end. */
 export class Interrupted extends CommandError {
-  constructor(readonly exitCode: number) {
-    super('Interrupted.');
+  constructor(exitCode: number) {
+    super('Interrupted.', { code: 'interrupted', exitCode });
   }
 }
 

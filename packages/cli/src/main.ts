@@ -1,17 +1,24 @@
 #!/usr/bin/env node
 /** The `slackline` command: reads the command line, runs one command, says in one sentence what went wrong. */
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { demo, exitCodeOf, printResult } from './commands/demo.js';
 import { up } from './commands/up.js';
-import { isExpected, OptionError } from './errors.js';
+import { failureOf } from './errors.js';
 import { Interrupted, interruptSignal } from './interrupt.js';
 import { addModelCommands } from './model-commands.js';
 import { addLoadOptions, addSystemOptions, demoOptions, readOptions, systemOptions } from './options.js';
+import { wrongCall } from './wrong-call.js';
 
+/** After an interruption was told, and everything that was started has ended. */
+const lingerMs = 250;
 const signal = interruptSignal();
-const program = new Command('slackline').description(
-  'ML inference with deadlines over NATS. Without a command: demo (slackline demo --help lists its options).',
-);
+const program = new Command('slackline')
+  .description(
+    'ML inference with deadlines over NATS. Without a command: demo (slackline demo --help lists its options).',
+  )
+  // Every command takes this over: a wrong call is said, and ends the process, as any other failure.
+  .exitOverride()
+  .configureOutput({ outputError: () => {} });
 
 addLoadOptions(
   addSystemOptions(
@@ -33,12 +40,16 @@ addModelCommands(program, signal);
 
 try {
   await program.parseAsync();
-} catch (error) {
-  if (error instanceof Interrupted) process.exitCode = error.exitCode;
-  else {
-    process.exitCode = error instanceof OptionError ? error.exitCode : 1;
-    process.stderr.write(
-      isExpected(error) ? `${error.message}\n` : `${error instanceof Error ? error.stack : error}\n`,
-    );
+} catch (thrown) {
+  const error = thrown instanceof CommanderError ? wrongCall(program, process.argv.slice(2), thrown) : thrown;
+  if (error instanceof Interrupted) {
+    process.exitCode = error.exitCode;
+    // What was broken off may still wait for its own time limits.
+    setTimeout(() => process.exit(), lingerMs).unref();
+  } else if (error !== undefined) {
+    const { exitCode, text, document } = failureOf(error);
+    process.exitCode = exitCode;
+    if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(document)}\n`);
+    process.stderr.write(`${text}\n`);
   }
 }

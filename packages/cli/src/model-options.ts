@@ -56,10 +56,13 @@ export function addConnectionOptions(command: Command): Command {
 
 export function addSubmitOptions(command: Command): Command {
   return command
-    .requiredOption('--onnx <file>', 'the largest network, as torch.onnx.export writes it')
-    .requiredOption('--spec <file>', 'its elastic spec, JSON (docs/supernet.md)')
+    .requiredOption('--onnx <file>', 'required: the largest network, as torch.onnx.export writes it')
+    .requiredOption('--spec <file>', 'required: its elastic spec, JSON (docs/supernet.md)')
     .option('--calibration <file>', 'training inputs that normalization statistics are computed on, .npy')
-    .requiredOption('--validation <files>', 'inputs it was not trained on and the class of each: images.npy,labels.npy')
+    .requiredOption(
+      '--validation <files>',
+      'required: inputs it was not trained on and the class of each: images.npy,labels.npy',
+    )
     .option('--slo-ms <ms>', `limit of queries that state none (default: ${defaultSloMs})`)
     .option('--quick', 'search for a minute instead of minutes')
     .option('--seed <n>', 'of the search; the same seed finds the same (default: 1)')

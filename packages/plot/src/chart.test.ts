@@ -38,6 +38,30 @@ test('writes titles, axis labels, legend and ticks, escaped', () => {
   expect(svg).toMatch(/<path d="M[\d.]+ [\d.]+H[\d.]+V[\d.]+"/);
 });
 
+test('writes the legend below the axes, in as many rows as it needs, and within the picture', () => {
+  fc.assert(
+    fc.property(fc.array(fc.string({ maxLength: 40 }), { minLength: 2, maxLength: 8 }), (labels) => {
+      const many: Chart = {
+        ...chart,
+        series: labels.map((label) => ({ label, mark: 'line+points', points: [[1, 1]] })),
+      };
+      const svg = toSvg(many);
+      const frame = /<rect x="68" y="40" width="552" height="([\d.]+)" fill="none"/.exec(svg);
+      const bottom = 40 + Number(frame?.[1]);
+      const label = bottom + 40;
+      const dots = [...svg.matchAll(/<circle cx="([^"]+)" cy="([^"]+)" r="3" fill=/g)];
+      expect(dots).toHaveLength(labels.length);
+      for (const [, x, y] of dots) {
+        expect(Number(y) - 3).toBeGreaterThan(label);
+        expect(Number(y) + 3).toBeLessThan(420);
+        expect(Number(x)).toBeLessThan(620);
+      }
+      expect(new Set(dots.map(([, x, y]) => `${x} ${y}`)).size).toBe(labels.length);
+      for (const [, y] of circles(svg)) expect(y).toBeLessThan(bottom);
+    }),
+  );
+});
+
 test('leaves out what cannot be shown, and never writes a number that is none', () => {
   const value = fc.oneof(
     fc.double({ min: 1e-6, max: 1e9 }),

@@ -1,5 +1,6 @@
 /** A chart as SVG: axes with ticks and labels, series of points, lines or steps, a legend. Needs no DOM. */
 import { type Box, domainOf, type Scale, scaleOf, ticksOf } from './axis.js';
+import { drawnLegend, type LegendItem, laidOut } from './legend.js';
 import { attributes, escaped, round, text } from './svg.js';
 
 /** How a series is drawn; `steps` holds each value until the next point, as a pareto front does. */
@@ -42,6 +43,8 @@ export interface Chart extends ChartSize {
 
 const defaultSize = { width: 640, height: 420 };
 const margins = { top: 40, right: 20, bottom: 52, left: 68 };
+/** Of an axis's ticks and label below the plot. */
+const axisTextHeight = 46;
 /** Okabe and Ito's palette. */
 const palette = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000'];
 const colors = { ground: '#ffffff', grid: '#e3e6ea', text: '#24292f' };
@@ -72,11 +75,12 @@ function document(width: number, height: number, title: string, parts: readonly 
 
 function drawn(chart: Chart, left: number, top: number): string {
   const { width, height } = { ...defaultSize, ...chart };
+  const legend = laidOut(chart.series.map(legendItem), margins.left, width - margins.right);
   const box: Box = {
     left: margins.left,
     right: width - margins.right,
     top: margins.top,
-    bottom: height - margins.bottom,
+    bottom: height - margins.bottom - legend.height,
   };
   const all = chart.series.flatMap((series) => series.points);
   const x = scaleOf(
@@ -100,7 +104,7 @@ function drawn(chart: Chart, left: number, top: number): string {
     text(width / 2, 22, chart.title, 'middle', 'font-size="15" font-weight="600"'),
     ...axes(chart, box, x, y),
     ...chart.series.flatMap((series, i) => plotted(series, colorOf(series, i), x, y)),
-    ...legend(chart.series, box),
+    ...drawnLegend(legend, box.bottom + axisTextHeight),
     '</g>',
   ].join('\n');
 }
@@ -146,28 +150,14 @@ function plotted(series: Series, color: string, x: Scale, y: Scale): string[] {
   return parts;
 }
 
-/** In the corner at the bottom right, where fronts leave room. */
-function legend(series: readonly Series[], box: Box): string[] {
-  if (series.length < 2) return [];
-  const rowHeight = 17;
-  const width = 34 + 6.6 * Math.max(...series.map(({ label }) => label.length));
-  const height = series.length * rowHeight + 8;
-  const [left, top] = [box.right - width - 8, box.bottom - height - 8];
-  return [
-    `<rect ${attributes({ x: left, y: top, width, height })} fill="${colors.ground}" fill-opacity="0.85"/>`,
-    ...series.flatMap((one, i) => {
-      const y = top + 4 + (i + 0.5) * rowHeight;
-      const color = colorOf(one, i);
-      const mark = one.mark ?? 'points';
-      const line = `<line ${attributes({ x1: left + 6, y1: y, x2: left + 24, y2: y })} stroke="${color}" stroke-width="1.8"/>`;
-      const dot = `<circle ${attributes({ cx: left + 15, cy: y, r: 3 })} fill="${color}"/>`;
-      return [
-        ...(mark === 'points' ? [] : [line]),
-        ...(mark.endsWith('points') ? [dot] : []),
-        text(left + 30, y + 4, one.label, 'start'),
-      ];
-    }),
-  ];
+function legendItem(series: Series, index: number): LegendItem {
+  const mark = series.mark ?? 'points';
+  return {
+    label: series.label,
+    color: colorOf(series, index),
+    line: mark !== 'points',
+    dot: mark.endsWith('points'),
+  };
 }
 
 function colorOf(series: Series, index: number): string {

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { remeasureReply, removeReply, requestReply } from '@slackline/shared';
 import { withConnection } from '../connection.js';
-import { CommandError } from '../errors.js';
+import { CommandError, OptionError } from '../errors.js';
 import type { ModelsChoices, ProfileChoices, ShowChoices } from '../model-options.js';
 import { modelIn, readCatalog } from '../models/catalog.js';
 import { listDocument, listText } from '../models/list.js';
@@ -23,8 +23,9 @@ export async function showCommand(name: string, { nats, json, svg }: ShowChoices
   await withConnection(nats, async (system) => {
     const model = modelIn(await readCatalog(system), name);
     if (svg !== undefined) {
-      if (model.profiles.length === 0) throw new CommandError(`The latency of ${name} is not known yet.`);
-      await writeFile(svg, showSvg(model));
+      if (model.profiles.length === 0)
+        throw new CommandError(`The latency of ${name} is not known yet.`, { code: 'no_latency' });
+      await writePlot(svg, showSvg(model));
     }
     print(json ? { model: model.entry, profiles: model.profiles } : showText(model));
   });
@@ -48,6 +49,15 @@ export async function profileCommand(name: string, { nats, json, deviceClass }: 
     const text = `Measuring ${name} anew on ${deviceClasses.join(', ')}; what was measured before stands until then.\n`;
     print(json ? { name, deviceClasses } : text);
   });
+}
+
+async function writePlot(path: string, svg: string): Promise<void> {
+  try {
+    await writeFile(path, svg);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new OptionError(`--svg takes a file that can be written, not ${path} (${reason})`, { cause });
+  }
 }
 
 function print(result: object | string): void {

@@ -54,5 +54,5 @@ export function modelIn({ models }: Catalog, name: string): ServedModel {
   const found = models.find(({ entry }) => entry.name === name);
   if (found !== undefined) return found;
   const names = models.map(({ entry }) => entry.name).join(', ') || 'none';
-  throw new CommandError(`No model ${name} is served; these are: ${names}.`);
+  throw new CommandError(`No model ${name} is served; these are: ${names}.`, { code: 'unknown_model' });
 }

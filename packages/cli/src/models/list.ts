@@ -20,7 +20,7 @@ export function listText({ models, submissions }: Catalog): string {
   const pending = submissions.map((record) => {
     const { name, state, error } = record;
     if (error !== undefined) return `${name}: the submission failed: ${error.message}\n`;
-    return `${name}: submission ${state}, ${progressText(record)}\n`;
+    return `${name}: submission ${state === 'queued' ? '' : `${state}, `}${progressText(record, submissions)}\n`;
   });
   return pending.length === 0 ? table : `${table}\n${pending.join('')}`;
 }

@@ -71,6 +71,17 @@ it('tells no time that it does not know', () => {
   expect(progressText({ ...record, leftMs: 200 })).toBe('search: 41 % done, about 1 s left');
 });
 
+it('tells what a queued submission waits for', () => {
+  const queued = { ...record, name: 'last', state: 'queued', stage: 'queued', shareDone: 0, leftMs: null } as const;
+  const between = { ...queued, name: 'between', submittedAt: '2026-01-01T00:00:01Z' };
+  const last = { ...queued, submittedAt: '2026-01-01T00:00:02Z' };
+  expect(progressText(last)).toBe('queued: it begins shortly');
+  const first = 'queued: later is being made first (search: 41 % done, about 1 min 23 s left)';
+  expect(progressText(between, [last, between, record])).toBe(first);
+  expect(progressText(last, [last, between, record])).toBe(`${first}, and 1 more is before it`);
+  expect(listText({ models: [], submissions: [record, between] })).toContain(`between: submission ${first}\n`);
+});
+
 it('shows every subnet with p50 and p99 of every batch size on each device class', () => {
   const text = showText({ entry, profiles: [profile, { ...profile, deviceClass: 'gpu-y' }] });
   expect(text).toContain('x FP32 [rows, 4]');

@@ -1,15 +1,24 @@
-/** What a person can do where no profiler answers. */
-import { SlacklineError } from '@slackline/shared';
+/** What a person at a terminal can do about a refusal; the registry's advice is for producers and services. */
+import { errorKinds, SlacklineError } from '@slackline/shared';
 import { CommandError } from '../errors.js';
 
-/** "Nobody listens" means to a person that a service is not running. */
 export async function withAdvice<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {
-    if (!(error instanceof SlacklineError) || error.code !== 'no_responders') throw error;
-    throw new CommandError('No profiler runs on this system. Start one, for instance with: npm start -- up', {
-      cause: error,
-    });
+    throw error instanceof SlacklineError ? advised(error) : error;
   }
+}
+
+function advised(error: SlacklineError): Error {
+  const { code, message } = error;
+  if (code === 'no_responders') {
+    const sentence = 'No profiler runs on this system. Start one, for instance with: npm start -- up';
+    return new CommandError(sentence, { code, cause: error });
+  }
+  if (code === 'unknown_model') {
+    const sentence = message.replace(errorKinds[code].advice, 'slackline models lists those that are served');
+    return new CommandError(sentence, { code, cause: error });
+  }
+  return error;
 }

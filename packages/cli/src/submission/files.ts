@@ -33,6 +33,7 @@ async function readLocal(path: string): Promise<LocalFile> {
     return { data, bytes: data.length, digest: createHash('sha256').update(data).digest('hex') };
   } catch (error) {
     if (error instanceof SlacklineError) throw error;
-    throw new CommandError(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}.`);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CommandError(`${path} cannot be read: ${reason}.`, { code: 'unreadable_file' });
   }
 }

@@ -1,7 +1,6 @@
 /** Hands a submission over: asks first, uploads what the profiler says it lacks, and asks again. */
 import {
   hasCode,
-  type ObjectBucket,
   requestReply,
   type SearchOptions,
   type SubmitReply,
@@ -10,6 +9,7 @@ import {
   submitReply,
 } from '@slackline/shared';
 import type { Connection } from '../connection.js';
+import { unlessAborted } from '../interrupt.js';
 import type { LocalFile, LocalFiles } from './files.js';
 
 /** The profiler fetches and compiles before it answers. */
@@ -25,15 +25,23 @@ export interface Submission {
   files: LocalFiles;
 }
 
+/** What a submission is about to do. */
+export interface SubmitListener {
+  /** The profiler is asked now: from here on it may accept, until it is told that files are missing. */
+  onAsk?(): void;
+  /** A file is uploaded now; before the profiler is asked again nothing is submitted. */
+  onUpload?(bytes: number): void;
+}
+
 /**
- * Resolves with what the profiler makes of it. Throws what it is refused with, `no_responders` where no profiler runs.
- *
- * @param onUpload is told of each file before it is uploaded
+ * Resolves with what the profiler makes of it. Throws what it is refused with, `no_responders` where no profiler runs, and
+ * the reason of `signal` as soon as it aborts: close the bus then, which ends an upload that is under way.
  */
 export async function submit(
   { bus, subjects, uploads }: Pick<Connection, 'bus' | 'subjects' | 'uploads'>,
   submission: Submission,
-  onUpload: (bytes: number) => void = () => {},
+  { onAsk, onUpload }: SubmitListener = {},
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<SubmitReply> {
   const { files, ...rest } = submission;
   const { onnx, spec, calibration, images, labels } = files;
@@ -49,22 +57,21 @@ export async function submit(
     },
   };
   for (let attempt = 1; ; attempt++) {
+    signal.throwIfAborted();
+    onAsk?.();
     try {
       const reply = { kind: 'submit reply', schema: submitReply, timeoutMs: requestLimitMs };
-      return await requestReply(bus, subjects.profiler('submit'), request, reply);
+      return await unlessAborted(signal, requestReply(bus, subjects.profiler('submit'), request, reply));
     } catch (error) {
       if (!hasCode(error, 'submission_incomplete') || attempt > attempts) throw error;
     }
-    await upload(uploads, Object.values(files), onUpload);
+    for (const { digest, bytes, data } of Object.values(files)) {
+      if ((await unlessAborted(signal, uploads.size(digest))) === bytes) continue;
+      onUpload?.(bytes);
+      signal.throwIfAborted();
+      await unlessAborted(signal, uploads.put(digest, data));
+    }
   }
 }
 
 const described = ({ digest, bytes }: LocalFile): SubmittedFile => ({ digest, bytes });
-
-async function upload(store: ObjectBucket, files: readonly LocalFile[], onUpload: (bytes: number) => void) {
-  for (const { digest, bytes, data } of files) {
-    if ((await store.size(digest)) === bytes) continue;
-    onUpload(bytes);
-    await store.put(digest, data);
-  }
-}

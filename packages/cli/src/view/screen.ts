@@ -11,6 +11,8 @@ export interface Screen {
   progress(text: string): void;
   /** The live view, or its one line where nothing can be redrawn. */
   show(frame: () => readonly Line[], line: () => string): void;
+  /** The live part goes away: it is not true any more. */
+  clear(): void;
   /** The live part stays as it is now. */
   done(): void;
 }
@@ -47,6 +49,11 @@ class LiveScreen implements Screen {
     );
   }
 
+  clear(): void {
+    this.#log.clear();
+    this.#shown = '';
+  }
+
   done(): void {
     this.#log.done();
     this.#shown = '';
@@ -81,6 +88,8 @@ class PlainScreen implements Screen {
   show(_frame: () => readonly Line[], line: () => string): void {
     this.#atMostOnceASecond(line());
   }
+
+  clear(): void {}
 
   done(): void {}
 
