@@ -74,10 +74,10 @@ describe.skipIf(reasonToSkip !== undefined)(`slackline that is interrupted${beca
 });
 
 describe.skipIf(reasonToSkip !== undefined)(`slackline with a wrong option${because}`, () => {
-  it('says so in one sentence and ends with 1, before it starts anything', async () => {
+  it('says so in one sentence and ends with 2, before it starts anything', async () => {
     const run = await Slackline.start(['--rate', 'many']);
     try {
-      expect(await run.exited).toEqual({ code: 1, signal: null });
+      expect(await run.exited).toEqual({ code: 2, signal: null });
       expect(run.stderr).toHaveLength(1);
       expect(run.stderr[0]).toContain('--rate');
       expect(run.descendants).toEqual([]);
