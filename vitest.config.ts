@@ -17,7 +17,12 @@ export default defineConfig({
         test: {
           ...limits,
           name: 'rooms',
-          include: ['packages/*/src/**/*.test.ts', 'services/*/src/**/*.test.ts', 'test/**/*.test.ts'],
+          include: [
+            'packages/*/src/**/*.test.ts',
+            'services/*/src/**/*.test.ts',
+            'experiments/src/**/*.test.ts',
+            'test/**/*.test.ts',
+          ],
           exclude: [...exclude, 'test/e2e/**'],
           // Two cores: more processes than that only make the integration tests wait for each other.
           maxWorkers: 2,

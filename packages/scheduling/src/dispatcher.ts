@@ -50,6 +50,8 @@ interface ModelState<Q extends Query> {
   tables: Map<string, VersionedTable>;
   /** The least that any known device class needs for one query; 0 while nothing is profiled. */
   fastestMs: number;
+  /** Queries ever added. */
+  arrived: number;
 }
 
 export class Dispatcher<Q extends Query> {
@@ -105,7 +107,9 @@ export class Dispatcher<Q extends Query> {
 
   /** Takes a query in. Call `run` when those that arrived together are in. */
   add(query: Q): void {
-    this.#model(query.model).queue.push(query);
+    const state = this.#model(query.model);
+    state.arrived += 1;
+    state.queue.push(query);
   }
 
   /** Gives up every waiting query of a model that is no longer served, most urgent first. Those in flight may still end. */
@@ -217,6 +221,8 @@ export class Dispatcher<Q extends Query> {
       queues,
       worker: { id: workerId, deviceClass },
       otherFreeWorkers: this.#pool.free.size - 1,
+      workers: this.#pool.size,
+      nextFreeMs: this.#nextFreeMs(nowMs),
     };
     const decision = guarded(this.policy, view);
     if (decision.kind === 'wait') {
@@ -245,6 +251,12 @@ export class Dispatcher<Q extends Query> {
     this.effects.send(batch);
   }
 
+  #nextFreeMs(nowMs: number): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const { sentAtMs, expectedMs } of this.inFlight()) next = Math.min(next, sentAtMs + expectedMs);
+    return Math.max(nowMs, next);
+  }
+
   #queuesFor(worker: PooledWorker<Q>): QueueView[] {
     const views: QueueView[] = [];
     for (const model of worker.report.models) {
@@ -259,6 +271,10 @@ export class Dispatcher<Q extends Query> {
         runnable,
         headDeadlineMs: head.deadlineMs,
         table: known.table,
+        leastSubnet: 0,
+        actuated: known.table.subnets.findIndex(({ id }) => id === worker.actuated?.subnet),
+        arrived: state.arrived,
+        deadlineMsAt: (k) => state.queue.deadlineMsAt(k),
       });
     }
     return views.sort((a, b) => a.headDeadlineMs - b.headDeadlineMs);
@@ -282,7 +298,7 @@ export class Dispatcher<Q extends Query> {
   #model(name: string): ModelState<Q> {
     let state = this.#models.get(name);
     if (state === undefined) {
-      state = { queue: new EdfQueue<Q>(), tables: new Map(), fastestMs: 0 };
+      state = { queue: new EdfQueue<Q>(), tables: new Map(), fastestMs: 0, arrived: 0 };
       this.#models.set(name, state);
     }
     return state;

@@ -65,6 +65,12 @@ export class EdfQueue<Q extends Query> {
     return taken;
   }
 
+  /** Deadline of the k-th most urgent, from 0. */
+  deadlineMsAt(k: number): number {
+    const deadlines = [...this.#together.data, ...this.#alone.data].map((query) => query.deadlineMs);
+    return deadlines.sort((a, b) => a - b)[k] ?? Number.POSITIVE_INFINITY;
+  }
+
   #mostUrgent(): TinyQueue<Q> {
     const alone = this.#alone.peek();
     if (alone === undefined) return this.#together;

@@ -4,15 +4,17 @@ import { guarded } from './guard.js';
 import { LatencyTable } from './latency-table.js';
 import { createPolicy } from './policies/registry.js';
 import type { Decision, DecisionView } from './policy.js';
-import { anyTable, smallTable } from './testing.js';
+import { anyTable, queueView, smallTable } from './testing.js';
 
 function view(table: LatencyTable, leftMs: number, waiting = 100): DecisionView {
   return {
     nowMs: 1_000,
     conditions: { overheadMs: 0, reserveMs: 0, slowdown: 1 },
-    queues: [{ model: 'm', size: waiting, runnable: waiting, headDeadlineMs: 1_000 + leftMs, table }],
+    queues: [queueView(table, 1_000 + leftMs, waiting)],
     worker: { id: 'w', deviceClass: 'd' },
     otherFreeWorkers: 0,
+    workers: 1,
+    nextFreeMs: Number.POSITIVE_INFINITY,
   };
 }
 

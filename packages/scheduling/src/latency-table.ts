@@ -17,6 +17,8 @@ export class LatencyTable {
   /**
    * @param rows one per subnet, in milliseconds, as long as `batches`
    * @param tail the same subnets and batches at a high percentile; decisions are guarded by it (guard.ts)
+   * @param actuationMs what it costs a worker to change to each subnet, in milliseconds: next to nothing within a supernet,
+   *   the loading of its weights in a family of separate models
    * @throws RangeError where sizes do not fit, or an order does not hold
    */
   constructor(
@@ -24,6 +26,7 @@ export class LatencyTable {
     readonly batches: readonly number[],
     rows: readonly (readonly number[])[],
     readonly tail?: LatencyTable,
+    readonly actuationMs: readonly number[] = subnets.map(() => 0),
   ) {
     if (subnets.length === 0 || batches.length === 0)
       throw new RangeError('a latency table needs a subnet and a batch');

@@ -12,6 +12,14 @@ export interface QueueView {
   readonly headDeadlineMs: number;
   /** Latencies of the model on the free worker's device class. */
   readonly table: LatencyTable;
+  /** Index in `table` of the least accurate subnet that the most urgent query accepts. */
+  readonly leastSubnet: number;
+  /** Index of the subnet that the free worker has actuated for this model; -1: none, or not known. */
+  readonly actuated: number;
+  /** Queries of this model that were ever added: differences over time are the arrival rate. */
+  readonly arrived: number;
+  /** Deadline of the k-th most urgent query, counted from 0; Infinity beyond the last. O(k log k), for k below 64. */
+  deadlineMsAt(k: number): number;
 }
 
 /** How serving differs from what was profiled. */
@@ -32,6 +40,10 @@ export interface DecisionView {
   readonly worker: { readonly id: string; readonly deviceClass: string };
   /** Other workers that are free at this moment. */
   readonly otherFreeWorkers: number;
+  /** Workers alive, this one and the busy ones included. */
+  readonly workers: number;
+  /** When the next busy worker is expected to be free; Infinity when none is busy. */
+  readonly nextFreeMs: number;
 }
 
 export type Decision =

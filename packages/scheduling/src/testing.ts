@@ -1,10 +1,19 @@
 /** What the tests of this room build their cases from. */
 import fc from 'fast-check';
 import { LatencyTable } from './latency-table.js';
+import type { QueueView } from './policy.js';
 import type { Query } from './query.js';
 
 export function query(id: string, deadlineMs: number, rest: Partial<Query> = {}): Query {
-  return { id, model: 'm', deadlineMs, sequence: Number(id.replaceAll(/\D/g, '')) || 0, bytes: 1, deaths: 0, ...rest };
+  const sequence = Number(id.replaceAll(/\D/g, '')) || 0;
+  return { id, model: 'm', deadlineMs, sequence, bytes: 1, minAccuracy: 0, priority: 1, deaths: 0, ...rest };
+}
+
+/** A queue of `size` queries that all have one deadline. */
+export function queueView(table: LatencyTable, headDeadlineMs: number, size = 100): QueueView {
+  const deadlineMsAt = (k: number) => (k < size ? headDeadlineMs : Number.POSITIVE_INFINITY);
+  const rest = { leastSubnet: 0, actuated: -1, arrived: size, deadlineMsAt };
+  return { model: 'm', size, runnable: size, headDeadlineMs, table, ...rest };
 }
 
 /** Any table that is in order: up to 6 subnets, batches in powers of two, latency growing in both. */

@@ -39,6 +39,8 @@ export interface PooledWorker<Q extends Query> {
   lastSeenMs: number;
   /** The batch it holds. One at a time. */
   batch: Batch<Q> | undefined;
+  /** What its last batch made it actuate. */
+  actuated: { model: string; subnet: string } | undefined;
   /** Reports since then that did not name it. */
   missedReports: number;
 }
@@ -79,7 +81,7 @@ export class WorkerPool<Q extends Query> {
   report(report: WorkerReport, nowMs: number): PooledWorker<Q> {
     let worker = this.#workers.get(report.workerId);
     if (worker === undefined) {
-      worker = { report, lastSeenMs: nowMs, batch: undefined, missedReports: 0 };
+      worker = { report, lastSeenMs: nowMs, batch: undefined, actuated: undefined, missedReports: 0 };
       this.#workers.set(report.workerId, worker);
     }
     worker.report = report;
@@ -93,6 +95,7 @@ export class WorkerPool<Q extends Query> {
 
   assign(worker: PooledWorker<Q>, batch: Batch<Q>): void {
     worker.batch = batch;
+    worker.actuated = batch;
     worker.missedReports = 0;
     this.#settle(worker);
   }

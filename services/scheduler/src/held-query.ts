@@ -50,6 +50,8 @@ export function holdQuery(message: StreamMessage, claimAboveBytes: number): Held
     deadlineMs: timestampMs + budgetMs,
     sequence,
     bytes: size > claimAboveBytes ? claimBytes : size,
+    minAccuracy: 0,
+    priority: 1,
     deaths: 0,
     message,
     contentType: headers.get(headerNames.contentType) ?? contentTypes.bytes,

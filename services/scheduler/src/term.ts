@@ -4,7 +4,7 @@
  * held is un-acked, so the stream delivers it to the next leader.
  */
 
-import { type Batch, createPolicy, Dispatcher, type LatencyTable } from '@slackline/scheduling';
+import { type Batch, ConditionsEstimate, createPolicy, Dispatcher, type LatencyTable } from '@slackline/scheduling';
 import {
   type BatchAnswer,
   type BrokerTime,
@@ -21,7 +21,6 @@ import {
   workerStatus,
 } from '@slackline/shared';
 import { commandOf, factsOf } from './batch-command.js';
-import { ConditionsEstimate } from './conditions.js';
 import type { SchedulerConfig } from './config.js';
 import type { HeldQuery } from './held-query.js';
 import { Intake } from './intake.js';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LatencyTable } from '../latency-table.js';
 import { type DecisionView, slackMs } from '../policy.js';
-import { anyTable, smallTable } from '../testing.js';
+import { anyTable, queueView, smallTable } from '../testing.js';
 import { createPolicy } from './registry.js';
 import { fillBuckets } from './slackfit.js';
 
@@ -10,9 +10,11 @@ function view(table: LatencyTable, slack: number, size = 100): DecisionView {
   return {
     nowMs: 1_000,
     conditions: { overheadMs: 2, reserveMs: 0, slowdown: 1 },
-    queues: [{ model: 'm', size, runnable: size, headDeadlineMs: 1_002 + slack, table }],
+    queues: [queueView(table, 1_002 + slack, size)],
     worker: { id: 'w', deviceClass: 'd' },
     otherFreeWorkers: 0,
+    workers: 1,
+    nextFreeMs: Number.POSITIVE_INFINITY,
   };
 }
 

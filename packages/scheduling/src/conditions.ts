@@ -5,7 +5,7 @@
  * - overhead: what half of the batches take at most beyond that (bus, queues, waiting for a core)
  * - reserve: what 97 in 100 take at most, beyond both
  */
-import type { Conditions } from '@slackline/scheduling';
+import type { Conditions } from './policy.js';
 
 /** Batches looked back on; no estimate is made from fewer than a quarter of them. */
 const window = 256;

@@ -1,0 +1,2 @@
+/** The papers' figures, re-tested. */
+export {};

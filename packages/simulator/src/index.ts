@@ -1,0 +1,2 @@
+/** Discrete-event time around packages/scheduling: a trace in, outcomes out. */
+export {};
