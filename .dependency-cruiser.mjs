@@ -20,7 +20,7 @@ export default {
       name: 'scheduling-is-pure',
       comment: 'No other room, no I/O, no clock: time comes in as an argument.',
       severity: 'error',
-      from: { path: room('scheduling'), pathNot: '(\\.test|/testing)\\.ts$' },
+      from: { path: room('scheduling'), pathNot: '((\\.test|/testing)\\.ts$|/src/bench/)' },
       to: { pathNot: [room('scheduling'), 'node_modules/tinyqueue/'] },
     },
     {
@@ -34,6 +34,37 @@ export default {
       severity: 'error',
       from: { path: room('supernet') },
       to: { path: '^(packages|services)/', pathNot: [room('supernet'), room('plot')] },
+    },
+    {
+      name: 'traces-import-no-room',
+      severity: 'error',
+      from: { path: room('traces') },
+      to: { path: '^(packages|services)/', pathNot: room('traces') },
+    },
+    {
+      name: 'solver-knows-scheduling-alone',
+      severity: 'error',
+      from: { path: room('solver') },
+      to: { path: '^(packages|services)/', pathNot: [room('solver'), room('scheduling')] },
+    },
+    {
+      name: 'simulator-knows-no-bus',
+      comment: 'It runs the scheduling code on traces; whatever needs a network or a solver is handed in.',
+      severity: 'error',
+      from: { path: room('simulator'), pathNot: '(\\.test\\.ts$|/src/bench/)' },
+      to: { path: '^(packages|services)/', pathNot: [room('simulator'), room('scheduling'), room('traces')] },
+    },
+    {
+      name: 'experiments-are-imported-by-nobody',
+      severity: 'error',
+      from: { pathNot: '^experiments/' },
+      to: { path: '^experiments/' },
+    },
+    {
+      name: 'experiments-start-services-only-as-processes',
+      severity: 'error',
+      from: { path: '^experiments/' },
+      to: { path: '^services/' },
     },
     {
       name: 'shared-imports-no-room',

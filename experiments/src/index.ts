@@ -1,2 +1,2 @@
-/** The papers' figures, re-tested. */
-export {};
+/** The papers' figures, re-tested: `npm run experiments`. */
+export type { Figure, FigureContext, FigureResult } from './figure.js';

@@ -1,6 +1,6 @@
+import { type Figures, Tally } from '@slackline/load';
 import { describe, expect, it } from 'vitest';
 import { type RunFacts, runDocument, toDocument } from './document.js';
-import { type Figures, Tally } from './load/tally.js';
 
 const facts: RunFacts = {
   model: 'fashion',
@@ -10,6 +10,7 @@ const facts: RunFacts = {
   rate: 100,
   seconds: 1,
   arrivalPattern: 'gamma',
+  trace: null,
   burstiness: 0.25,
   seed: 1,
   workers: 2,
@@ -19,8 +20,10 @@ const facts: RunFacts = {
   interrupted: false,
 };
 
+const query = { model: 0, sloMs: 36, minAccuracy: 0, priority: 'normal' } as const;
+
 function figuresOf(fill: (tally: Tally) => void): Figures {
-  const tally = new Tally({ sloMs: 36, startedAtMs: 0 });
+  const tally = new Tally({ models: ['fashion'], startedAtMs: 0 });
   fill(tally);
   return { ...tally.figures(1_000), duplicates: 0 };
 }
@@ -28,12 +31,20 @@ function figuresOf(fill: (tally: Tally) => void): Figures {
 describe('the document of a run', () => {
   it('divides by what was accepted or refused for overload, not by what came back', () => {
     const figures = figuresOf((tally) => {
-      const replied = { kind: 'answered', subnet: 'a', accuracy: 0.9, executor: 'x' } as const;
-      tally.received(tally.sent(0), 10, { ...replied, outcome: 'ok', right: true });
-      tally.received(tally.sent(0), 50, { ...replied, outcome: 'late', right: true });
-      tally.received(tally.sent(0), 1, { kind: 'refused', code: 'overloaded' });
-      tally.received(tally.sent(0), 1, { kind: 'refused', code: 'wrong_input' });
-      tally.sent(0);
+      const replied = {
+        kind: 'answered',
+        subnet: 'a',
+        accuracy: 0.9,
+        executor: 'x',
+        queueMs: 1,
+        inferenceMs: 2,
+        batchSize: 1,
+      } as const;
+      tally.received(tally.sent(0, query), 10, { ...replied, outcome: 'ok', right: true });
+      tally.received(tally.sent(0, query), 50, { ...replied, outcome: 'late', right: true });
+      tally.received(tally.sent(0, query), 1, { kind: 'refused', code: 'overloaded' });
+      tally.received(tally.sent(0, query), 1, { kind: 'refused', code: 'wrong_input' });
+      tally.sent(0, query);
     });
     const document = toDocument(figures, facts);
     expect(document.attainment).toBe(1 / 4);

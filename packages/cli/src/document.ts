@@ -1,11 +1,13 @@
 /** The result of a run as a program reads it: `--json` prints it as the last line of standard output. */
-import { outcomes } from '@slackline/shared';
+
+import type { Figures } from '@slackline/load';
+import { outcomes, priorities } from '@slackline/shared';
 import { z } from 'zod';
-import type { Figures } from './load/tally.js';
 
 const count = z.int().min(0);
 const share = z.number().min(0).max(1);
 const ms = z.number().min(0);
+const outcomeCounts = z.object({ ok: count, late: count, expired: count, failed: count });
 
 export const runDocument = z.object({
   model: z.string(),
@@ -17,7 +19,7 @@ export const runDocument = z.object({
   accepted: count,
   refused: z.object({ overloaded: count, other: count }),
   /** What the producer received. */
-  outcomes: z.object({ ok: count, late: count, expired: count, failed: count }),
+  outcomes: outcomeCounts,
   /** Queries that nothing came back for. */
   unanswered: count,
   /** Replies to queries that had one already. */
@@ -26,7 +28,10 @@ export const runDocument = z.object({
   /** Queries a second that were asked for, in the mean, and for how long. */
   rate: z.number().positive(),
   seconds: z.number().positive(),
+  /** `trace` where a trace says it. */
   arrivalPattern: z.string(),
+  /** The trace that `--trace` named. */
+  trace: z.string().nullable(),
   /** Shape of the gamma distribution, 1 / CV²; null for the other patterns. */
   burstiness: z.number().positive().nullable(),
   seed: z.number(),
@@ -38,7 +43,20 @@ export const runDocument = z.object({
   profiledAccuracy: share.nullable(),
   /** Share of the answers in time whose class is the label. Null where the executor computes nothing. */
   measuredAccuracy: share.nullable(),
-  subnets: z.array(z.object({ id: z.string(), accuracy: share, answers: count })),
+  subnets: z.array(z.object({ model: z.string(), id: z.string(), accuracy: share, answers: count })),
+  /** Answers by a subnet below the accuracy that their query asked for. */
+  belowMinimum: count,
+  /** The same counts by model and priority class. */
+  groups: z.array(
+    z.object({
+      model: z.string(),
+      priority: z.enum(priorities),
+      published: count,
+      refused: count,
+      outcomes: outcomeCounts,
+      profiledAccuracy: share.nullable(),
+    }),
+  ),
   /** From when a query was due to its answer, by the producer's clock. */
   latencyMs: z.object({ p50: ms, p99: ms }),
   /** How late the producer sent queries. */
@@ -66,6 +84,7 @@ export type RunFacts = Pick<
   | 'rate'
   | 'seconds'
   | 'arrivalPattern'
+  | 'trace'
   | 'burstiness'
   | 'seed'
   | 'workers'
@@ -91,6 +110,11 @@ export function toDocument(figures: Figures, facts: RunFacts): RunDocument {
     profiledAccuracy: ratio(figures.accuracySum, ok),
     measuredAccuracy: ratio(figures.right, figures.checked),
     subnets: figures.subnets,
+    belowMinimum: figures.belowMinimum,
+    groups: figures.groups.map(({ accuracySum, ...group }) => ({
+      ...group,
+      profiledAccuracy: ratio(accuracySum, group.outcomes.ok),
+    })),
     latencyMs: figures.latencyMs,
     sendLagMs: figures.lagMs,
     windows: figures.windows.map(({ accuracySum, ...window }) => ({

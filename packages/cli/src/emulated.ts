@@ -1,4 +1,4 @@
-/** The device that `--executor emulated` stands in for: by default this machine, as it was measured in an earlier run. */
+/** The devices that `--executor emulated` stands in for: by default this machine, as it was measured in an earlier run. */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TemporaryFolder } from '@slackline/local';
@@ -7,18 +7,24 @@ import { z } from 'zod';
 import { CommandError } from './errors.js';
 import { profileDirectory } from './paths.js';
 
-export interface EmulatedDevice {
-  /** A latency table in the form that the profiler takes. */
+/** One latency table in the form that the profiler takes. */
+export interface EmulatedTable {
   file: string;
   deviceClass: string;
-  /** The model that the table itself describes: it has no network and is served by emulated workers alone. */
-  ownModel: string | undefined;
+  model: string;
+  /** Whether the table itself describes the model: it has no network and is served by emulated workers alone. */
+  isOwn: boolean;
+}
+
+export interface EmulatedDevices {
+  /** At least one. */
+  tables: EmulatedTable[];
   /** Removes what was written for this run; the end of the process does too. */
   remove(): void;
 }
 
 /** A table that says itself that it is for emulation is handed on as it is. */
-const table = z.object({
+const emulatedTable = z.object({
   model: z.string(),
   deviceClass: z.string(),
   executor: z.literal('emulated'),
@@ -27,30 +33,43 @@ const table = z.object({
 
 /**
  * @param model whose table of this machine is wanted
- * @param file another latency table. Throws `CommandError` when there is none
+ * @param files other latency tables. Throws `CommandError` when there is none
  */
-export async function emulatedDevice(model: string, file: string | undefined): Promise<EmulatedDevice> {
-  const source = file ?? (await measuredTable(model));
-  const json = await readJson(source);
-  const ready = table.safeParse(json);
+export async function emulatedDevices(model: string, files: readonly string[] | undefined): Promise<EmulatedDevices> {
+  const folder = new TemporaryFolder('emulated');
+  const remove = () => folder.remove();
+  try {
+    const tables: EmulatedTable[] = [];
+    for (const file of files ?? [await measuredTable(model)]) {
+      tables.push(await readTable(file, join(folder.path, `${tables.length}.json`)));
+    }
+    return { tables, remove };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+/** @param copy where a measured profile is written as a table for emulation */
+async function readTable(file: string, copy: string): Promise<EmulatedTable> {
+  const json = await readJson(file);
+  const ready = emulatedTable.safeParse(json);
   if (ready.success) {
     const { deviceClass, model, entry } = ready.data;
-    return { file: source, deviceClass, ownModel: entry === undefined ? undefined : model, remove: () => {} };
+    return { file, deviceClass, model, isOwn: entry !== undefined };
   }
   const measured = latencyProfile.safeParse(json);
-  if (!measured.success) throw new CommandError(`${source} holds no latency profile.`);
+  if (!measured.success) throw new CommandError(`${file} holds no latency profile.`);
 
   const { digest: _digest, ...profile } = measured.data;
   const deviceClass = `emulated-${profile.deviceClass}`.slice(0, 64);
-  const folder = new TemporaryFolder('emulated');
   const emulated = { ...profile, deviceClass, executor: 'emulated', source: `measured on ${profile.deviceClass}` };
-  const written = join(folder.path, 'profile.json');
-  await writeFile(written, JSON.stringify(emulated));
-  return { file: written, deviceClass, ownModel: undefined, remove: () => folder.remove() };
+  await writeFile(copy, JSON.stringify(emulated));
+  return { file: copy, deviceClass, model: profile.model, isOwn: false };
 }
 
-/** The profile that a run with real inference left behind. */
-async function measuredTable(model: string): Promise<string> {
+/** The profile that a run with real inference left behind. Throws `CommandError` when there is none. */
+export async function measuredTable(model: string): Promise<string> {
   const names = await readdir(profileDirectory).catch(() => []);
   const measured = ['onnxruntime', 'cuda', 'webgpu'].map((executor) => `${model}.${executor}-`);
   const [name] = measured.flatMap((begin) => names.filter((candidate) => candidate.startsWith(begin)));

@@ -1,5 +1,6 @@
 /** Errors that a person caused or can mend: shown as their one sentence, without a stack. */
 import { SlacklineError } from '@slackline/shared';
+import { TraceError } from '@slackline/traces';
 
 export interface CommandErrorOptions extends ErrorOptions {
   /** What programs match on. */
@@ -44,8 +45,8 @@ export class Failed extends Error {
 }
 
 /** Whether the sentence says all there is to say. */
-export function isExpected(error: unknown): error is SlacklineError | CommandError {
-  return error instanceof SlacklineError || error instanceof CommandError;
+export function isExpected(error: unknown): error is SlacklineError | CommandError | TraceError {
+  return error instanceof SlacklineError || error instanceof CommandError || error instanceof TraceError;
 }
 
 /** How a failed command ends. */
@@ -66,6 +67,11 @@ export function failureOf(thrown: unknown): Failure {
   }
   const { code, message } = error;
   const text = message.startsWith(`${code}: `) ? message : `${code}: ${message}`;
-  const exitCode = error instanceof CommandError ? error.exitCode : 1;
-  return { exitCode, text, document: { ...facts, error: { code, message: text } } };
+  return { exitCode: exitCodeOf(error), text, document: { ...facts, error: { code, message: text } } };
+}
+
+function exitCodeOf(error: SlacklineError | CommandError | TraceError): number {
+  if (error instanceof CommandError) return error.exitCode;
+  // The text of a trace is an option as any other.
+  return error instanceof TraceError && error.code === 'invalid_trace' ? wronglyCalled : 1;
 }

@@ -2,11 +2,14 @@
 /** The `slackline` command: reads the command line, runs one command, says in one sentence what went wrong. */
 import { Command, CommanderError } from 'commander';
 import { demo, exitCodeOf, printResult } from './commands/demo.js';
+import { simulateCommand } from './commands/simulate.js';
 import { up } from './commands/up.js';
 import { failureOf } from './errors.js';
 import { Interrupted, interruptSignal } from './interrupt.js';
 import { addModelCommands } from './model-commands.js';
 import { addLoadOptions, addSystemOptions, demoOptions, readOptions, systemOptions } from './options.js';
+import { addSimulateOptions, simulateOptions } from './simulate/options.js';
+import { addTraceCommands } from './trace-commands.js';
 import { wrongCall } from './wrong-call.js';
 
 /** After an interruption was told, and everything that was started has ended. */
@@ -36,7 +39,12 @@ addSystemOptions(program.command('up').description('start a system and leave it 
   async (given: Record<string, unknown>) => up(readOptions(systemOptions, given), signal),
 );
 
+addSimulateOptions(
+  program.command('simulate').description('serve a trace in simulated time, and compare policies on it'),
+).action(async (given: Record<string, unknown>) => simulateCommand(readOptions(simulateOptions, given)));
+
 addModelCommands(program, signal);
+addTraceCommands(program, signal);
 
 try {
   await program.parseAsync();

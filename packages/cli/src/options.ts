@@ -1,11 +1,16 @@
 /** The options of the commands: text from the command line, checked and with their defaults. */
 import { availableParallelism } from 'node:os';
 import { isAbsolute, resolve } from 'node:path';
+import { defaultPolicy, isPolicyName, policyNames } from '@slackline/scheduling';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { OptionError } from './errors.js';
-import { arrivalPatterns } from './load/arrivals.js';
 import { shippedModel } from './paths.js';
+import { poolOption } from './pool.js';
+import { accuracyShares, priorityShares } from './shares.js';
+
+/** How a generated load arrives; names as AIPerf and vLLM use them. */
+const arrivalPatterns = ['constant', 'poisson', 'gamma'] as const;
 
 /** Executors as a worker knows them; docs/gpu.md tells what each needs. */
 const executors = ['cpu', 'auto', 'webgpu', 'cuda', 'emulated'] as const;
@@ -17,16 +22,16 @@ const takesNumber = (which: string, fits: (value: number) => boolean) => {
 };
 const numberUpTo = (most: number) =>
   takesNumber(`a number above 0 and at most ${most}`, (value) => value > 0 && value <= most);
-const wholeNumber = (least: number, most: number) =>
-  takesNumber(
-    `a whole number from ${least} to ${most}`,
-    (value) => Number.isInteger(value) && value >= least && value <= most,
-  );
 const oneOf = <const T extends string>(names: readonly T[]) => z.enum(names, { error: `takes ${listed(names)}` });
 const path = z
   .string()
   .min(1, { error: 'takes a path' })
   .transform((text) => (isAbsolute(text) ? text : resolve(text)));
+
+const paths = z
+  .string()
+  .transform((text) => text.split(','))
+  .pipe(z.array(path));
 
 /** "a, b or c". */
 function listed(names: readonly string[]): string {
@@ -38,17 +43,15 @@ const defaultWorkers = Math.min(4, Math.max(2, availableParallelism()));
 
 export const systemOptions = z.object({
   model: path.default(shippedModel),
-  workers: wholeNumber(1, 64).default(defaultWorkers),
+  workers: poolOption.default(defaultWorkers),
   executor: z
     .preprocess((name) => (name === 'onnxruntime' ? 'cpu' : name), oneOf(executors).optional())
     .transform((name) => name ?? 'cpu'),
-  deviceProfile: path.optional(),
+  deviceProfile: paths.optional(),
   policy: z
     .string()
-    .regex(/^(slackfit|maxbatch|maxacc|fixed:.+)$/, {
-      error: 'takes slackfit, maxbatch, maxacc or fixed:<subnet>',
-    })
-    .default('slackfit'),
+    .refine(isPolicyName, { error: `takes ${listed(policyNames)}` })
+    .default(defaultPolicy),
   restore: z.boolean().default(false),
   store: path.optional(),
   logs: path.optional(),
@@ -56,18 +59,24 @@ export const systemOptions = z.object({
 });
 export type SystemChoices = z.infer<typeof systemOptions>;
 
+export const defaultSeconds = 30;
+
 export const demoOptions = systemOptions
   .extend({
-    seconds: numberUpTo(86_400).default(30),
+    trace: z.string().min(1, { error: 'takes a trace (slackline trace show --help)' }).optional(),
+    seconds: numberUpTo(86_400).optional(),
     rate: numberUpTo(1_000_000).optional(),
     arrivalPattern: oneOf(arrivalPatterns).default('gamma'),
     burstiness: numberUpTo(1_000).default(0.25),
     sloMs: numberUpTo(60_000).optional(),
+    minAccuracy: accuracyShares.optional(),
+    priority: priorityShares.optional(),
     seed: takesNumber('a whole number', Number.isSafeInteger).default(1),
     killWorkerAt: takesNumber('a number of seconds, 0 or more', (value) => value >= 0).optional(),
     picture: path.optional(),
   })
-  .refine(({ killWorkerAt, seconds }) => killWorkerAt === undefined || killWorkerAt < seconds, {
+  // How long a trace lasts is known when it is read.
+  .refine(({ killWorkerAt = 0, seconds = defaultSeconds, trace }) => trace !== undefined || killWorkerAt < seconds, {
     path: ['killWorkerAt'],
     error: 'takes a moment before the end of the load (--seconds)',
   });
@@ -77,10 +86,16 @@ export type DemoChoices = z.infer<typeof demoOptions>;
 export function addSystemOptions(command: Command): Command {
   return command
     .option('--model <dir>', 'folder of the model to serve (default: the one that ships, models/fashion)')
-    .option('--workers <n>', `worker processes (default: one a core, 2 to 4; here ${defaultWorkers})`)
+    .option(
+      '--workers <n>',
+      `worker processes (default: one a core, 2 to 4; here ${defaultWorkers}), or of each class: a:6,b:2`,
+    )
     .option('--executor <name>', `what runs the batches: ${listed(executors)} (default: cpu)`)
-    .option('--device-profile <file>', 'latency table that emulated workers follow (default: the one of this machine)')
-    .option('--policy <name>', 'scheduling policy: slackfit, maxbatch, maxacc or fixed:<subnet>')
+    .option(
+      '--device-profile <files>',
+      'latency tables that emulated workers follow (default: the one of this machine)',
+    )
+    .option('--policy <name>', `scheduling policy: ${listed(policyNames)} (default: ${defaultPolicy})`)
     .option('--restore', 'start a worker again that died')
     .option('--store <dir>', 'keep the streams in this folder (default: a temporary one)')
     .option('--logs <dir>', 'write the log of each process into this folder')
@@ -89,11 +104,17 @@ export function addSystemOptions(command: Command): Command {
 
 export function addLoadOptions(command: Command): Command {
   return command
-    .option('--seconds <s>', 'how long to send queries (default: 30)')
-    .option('--rate <n>', 'queries a second in the mean (default: chosen from the latency profile)')
-    .option('--arrival-pattern <name>', `how queries arrive: ${listed(arrivalPatterns)} (default: gamma)`)
+    .option('--trace <trace>', 'when queries arrive: a generator or a file (slackline trace show --help lists them)')
+    .option('--seconds <s>', `how long to send queries (default: ${defaultSeconds}, or the trace’s)`)
+    .option('--rate <n>', 'queries a second in the mean (default: chosen from the latency profile, or the trace’s)')
+    .option(
+      '--arrival-pattern <name>',
+      `how queries arrive without a trace: ${listed(arrivalPatterns)} (default: gamma)`,
+    )
     .option('--burstiness <k>', 'gamma arrivals: the shape 1 / CV² of the gaps; smaller is burstier (default: 0.25)')
     .option('--slo-ms <ms>', 'time limit of each query (default: the model’s)')
+    .option('--min-accuracy <share>', 'accuracy that queries ask for at least: 0.9, or of a part of them: 0.9:0.2')
+    .option('--priority <shares>', 'class of the queries: low, or of parts of them: low:0.3,high:0.1')
     .option('--seed <n>', 'of the arrivals (default: 1)')
     .option('--kill-worker-at <s>', 'end one worker with SIGKILL after so many seconds of load')
     .option('--picture <file>', 'write the last view as an SVG');

@@ -1,6 +1,6 @@
 /**
- * When a system can take load: every worker has the model and is free, the scheduler knows them all, and the latency profile
- * of their device class is there. Heard from heartbeats, telemetry and the `profiles` bucket; nothing is polled.
+ * When a system can take load: every worker has its models and is free, the scheduler knows them all, and the latency
+ * profiles of their device classes are there. Heard from heartbeats, telemetry and the `profiles` bucket; nothing is polled.
  */
 import {
   type Bus,
@@ -20,18 +20,25 @@ import {
   workerStatus,
 } from '@slackline/shared';
 
-export interface Ready {
-  model: ModelEntry;
+/** A model that is served. */
+export interface ReadyModel {
+  entry: ModelEntry;
+  /** On the slowest of the device classes that serve it. */
   profile: LatencyProfile;
+}
+
+export interface Ready {
+  models: ReadyModel[];
   /** Of the workers. */
   executor: string;
 }
 
 export interface Wanted {
+  /** In all. */
   workers: number;
-  /** Name of the model. */
-  model: string;
-  /** Told of the model as soon as it is known; what it throws ends the waiting. */
+  /** The models by name, and how many workers are to have each. */
+  models: readonly { name: string; workers: number }[];
+  /** Told of a model as soon as it is known; what it throws ends the waiting. */
   accept?: (model: ModelEntry) => void;
 }
 
@@ -104,18 +111,29 @@ export class Readiness {
   }
 
   #check(): Ready | undefined {
-    const model = this.#read(profileKeys.model(this.wanted.model), modelEntry);
-    if (model === undefined) return undefined;
-    this.wanted.accept?.(model);
-    const loaded = [...this.#workers.values()].filter((w) => w.models[model.name] === model.digest);
-    if (loaded.length < this.wanted.workers)
-      return this.#waitFor(`${loaded.length} of ${this.wanted.workers} workers have the model`);
-    const profiles = loaded.map((w) => this.#read(profileKeys.latency(model.name, w.deviceClass), latencyProfile));
-    const profile = profiles[0];
-    if (profile === undefined || profiles.some((p) => p?.digest !== model.digest)) return undefined;
-    const free = loaded.filter((w) => w.freeSlots > 0).length;
+    const models: ReadyModel[] = [];
+    for (const { name, workers } of this.wanted.models) {
+      const model = this.#checkModel(name, workers);
+      if (model === undefined) return undefined;
+      models.push(model);
+    }
+    const all = [...this.#workers.values()];
+    const free = all.filter((worker) => worker.freeSlots > 0).length;
     if (free < this.wanted.workers || (this.#scheduler?.workers ?? 0) < this.wanted.workers) return undefined;
-    return { model, profile, executor: loaded[0]?.executor ?? profile.executor };
+    return { models, executor: all[0]?.executor ?? '' };
+  }
+
+  #checkModel(name: string, wanted: number): ReadyModel | undefined {
+    const entry = this.#read(profileKeys.model(name), modelEntry);
+    if (entry === undefined) return undefined;
+    this.wanted.accept?.(entry);
+    const loaded = [...this.#workers.values()].filter((worker) => worker.models[name] === entry.digest);
+    if (loaded.length < wanted) return this.#waitFor(`${loaded.length} of ${wanted} workers have the model ${name}`);
+    const classes = [...new Set(loaded.map((worker) => worker.deviceClass))];
+    const profiles = classes.map((each) => this.#read(profileKeys.latency(name, each), latencyProfile));
+    const known = profiles.flatMap((profile) => (profile?.digest === entry.digest ? [profile] : []));
+    const [slowest] = known.sort((a, b) => fastestMs(b) - fastestMs(a));
+    return slowest === undefined || known.length < classes.length ? undefined : { entry, profile: slowest };
   }
 
   #waitFor(text: string): undefined {
@@ -128,3 +146,6 @@ export class Readiness {
     return value === undefined ? undefined : schema.parse(JSON.parse(Buffer.from(value).toString()));
   }
 }
+
+/** One query on the smallest subnet. */
+const fastestMs = ({ subnets }: LatencyProfile): number => subnets[0]?.p50Ms[0] ?? 0;

@@ -1,4 +1,6 @@
 /** A system that is ready to serve: started, its model loaded by every worker, and its latency profile known. */
+
+import { readManifest } from '@slackline/load';
 import {
   describeEvent,
   type ProcessEvent,
@@ -16,24 +18,33 @@ import {
   Subjects,
 } from '@slackline/shared';
 import { z } from 'zod';
-import { type EmulatedDevice, emulatedDevice } from './emulated.js';
+import { type EmulatedDevices, emulatedDevices } from './emulated.js';
 import { checkFolder, checkPolicy } from './fitting.js';
 import { unlessAborted } from './interrupt.js';
-import { readManifest } from './load/sample.js';
 import type { SystemChoices } from './options.js';
 import { profileDirectory } from './paths.js';
-import { Readiness } from './readiness.js';
+import { sizeOf } from './pool.js';
+import { Readiness, type ReadyModel } from './readiness.js';
+import { firstClass, wantedModels } from './wanted.js';
 
 export interface Serving {
   system: RunningSystem;
   bus: Bus;
   subjects: Subjects;
+  /** All that is served, at least one. */
+  models: ServedModel[];
+  /** The first of them. */
   model: ModelEntry;
   profile: LatencyProfile;
   /** What runs the batches, as the workers say. */
   executor: string;
   /** Ends everything in order. May be called more than once. */
   stop(): Promise<void>;
+}
+
+/** A model with its labelled rows, where there are any. */
+export interface ServedModel extends ReadyModel {
+  modelDir: string | undefined;
 }
 
 export interface ServingListener {
@@ -60,7 +71,7 @@ const stepNames: Readonly<Record<SystemStep['step'], string>> = {
 /**
  * Starts a system and waits until it is ready. What was started is ended when this rejects.
  * Throws the reason of `signal`, `nats_server_missing`, `service_failed`, `OptionError` where an option does not fit this
- * machine or this model, and what `emulatedDevice` throws.
+ * machine or this model, and what `emulatedDevices` throws.
  */
 export async function startServing(
   choices: SystemChoices,
@@ -70,15 +81,17 @@ export async function startServing(
   await checkFolder('--logs', choices.logs);
   await checkFolder('--store', choices.store);
   const { name } = await readManifest(choices.model);
-  const device = choices.executor === 'emulated' ? await emulatedDevice(name, choices.deviceProfile) : undefined;
+  const isEmulated = choices.executor === 'emulated';
+  const devices = isEmulated ? await emulatedDevices(name, choices.deviceProfile) : undefined;
   const cleanups: (() => Promise<void>)[] = [];
   const lost = new LostProcess();
   const stop = async () => {
     for (let cleanup = cleanups.pop(); cleanup !== undefined; cleanup = cleanups.pop()) await cleanup();
-    device?.remove();
+    devices?.remove();
   };
   try {
-    const system = await startSystem(systemOptionsOf(choices, device, listener, lost, signal));
+    const wanted = wantedModels(name, choices.workers, devices);
+    const system = await startSystem(systemOptionsOf(choices, devices, listener, lost, signal));
     cleanups.push(() => system.stop());
     await tellExecutor(system, choices, listener);
     const bus = await connectBus({ url: system.natsUrl, name: 'slackline' });
@@ -86,17 +99,29 @@ export async function startServing(
     // The services read the same variable.
     const subjects = new Subjects(process.env.SUBJECT_PREFIX ?? '');
     const readiness = new Readiness(bus, subjects, {
-      workers: choices.workers,
-      model: device?.ownModel ?? name,
+      workers: sizeOf(choices.workers),
+      models: wanted,
       accept: (model) => checkPolicy(choices.policy, model),
     });
     cleanups.push(() => readiness.stop());
-    const { model, profile, executor } = await unlessAborted(
-      signal,
-      Promise.race([readiness.reached(listener.onProgress), lost.failure]),
-    );
+    const ready = await unlessAborted(signal, Promise.race([readiness.reached(listener.onProgress), lost.failure]));
     lost.matters = false;
-    return { system, bus, subjects, model, profile, executor, stop };
+    const models = ready.models.map((model) => ({
+      ...model,
+      modelDir: model.entry.name === name ? choices.model : undefined,
+    }));
+    const [first] = models;
+    if (first === undefined) throw new Error('a system was ready without a model');
+    return {
+      system,
+      bus,
+      subjects,
+      models,
+      model: first.entry,
+      profile: first.profile,
+      executor: ready.executor,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
@@ -115,13 +140,21 @@ async function tellExecutor(system: RunningSystem, choices: SystemChoices, liste
 
 function systemOptionsOf(
   choices: SystemChoices,
-  device: EmulatedDevice | undefined,
+  devices: EmulatedDevices | undefined,
   listener: ServingListener,
   lost: LostProcess,
   signal: AbortSignal,
 ): SystemOptions {
+  const { workers } = choices;
+  const needsFolder = devices === undefined || devices.tables.some(({ isOwn }) => !isOwn);
+  const deviceClass = (name: string) => ({ DEVICE_CLASS: name });
   return {
-    workers: choices.workers,
+    workers:
+      typeof workers === 'number'
+        ? workers
+        : workers.map((each) => ({ count: each.count, env: deviceClass(each.deviceClass) })),
+    // Emulated devices compute nothing, and must wake up in time.
+    ...(devices && { workerNiceness: 0 }),
     restore: choices.restore,
     logLevel: 'info',
     ...(choices.logs !== undefined && { logDir: choices.logs }),
@@ -129,13 +162,13 @@ function systemOptionsOf(
     signal,
     env: {
       profiler: {
-        MODELS_DIRS: device?.ownModel === undefined ? choices.model : '',
+        MODELS_DIRS: needsFolder ? choices.model : '',
         PROFILE_DIR: profileDirectory,
-        WORKERS_EXPECTED: String(choices.workers),
-        ...(device && { EMULATED_PROFILES: device.file }),
+        WORKERS_EXPECTED: String(sizeOf(workers)),
+        ...(devices && { EMULATED_PROFILES: devices.tables.map(({ file }) => file).join() }),
       },
       scheduler: { POLICY: choices.policy },
-      'gpu-worker': { EXECUTOR: choices.executor, ...(device && { DEVICE_CLASS: device.deviceClass }) },
+      'gpu-worker': { EXECUTOR: choices.executor, ...(devices && deviceClass(firstClass(devices))) },
     },
     onEvent: (event) => {
       if (event.kind !== 'exited' || event.expected) return;

@@ -7,7 +7,10 @@ import { CommandError, Failed, failureOf } from './errors.js';
 import { withAdvice } from './submission/advice.js';
 
 it.each([
-  [['bogus'], 'unknown_command: There is no command slackline bogus. These are there: demo, up, submit, models.'],
+  [
+    ['bogus'],
+    'unknown_command: There is no command slackline bogus. These are there: demo, up, simulate, submit, models, trace.',
+  ],
   [['models', 'bogus'], /^unknown_command: There is no command slackline models bogus\. .*: list, show, /],
   [['demo', 'bogus'], /^invalid_option: too many arguments for 'demo'/],
   [['submit', 'net'], "invalid_option: required option '--onnx <file>' not specified."],

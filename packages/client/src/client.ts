@@ -4,10 +4,13 @@ import {
   type BusMessage,
   type Clock,
   connectBus,
+  constraintHeaders,
   contentTypes,
+  decimalText,
   decodeOutputs,
   headerNames,
   type ModelEntry,
+  type Priority,
   parseAnswer,
   SlacklineError,
   Subjects,
@@ -19,7 +22,7 @@ import type { Answer, RawAnswer } from './answer.js';
 import { type Input, toBody } from './input.js';
 import { Outstanding, type Waiting } from './outstanding.js';
 import { type ResultOptions, readResults } from './results.js';
-import { checked, decimal, isNobody, nobodyListens } from './wire.js';
+import { checked, isNobody, nobodyListens } from './wire.js';
 
 export interface ClientOptions {
   /** Tokens before every subject; the deployment's SUBJECT_PREFIX. */
@@ -43,6 +46,10 @@ export interface QueryOptions {
   deadline?: number;
   /** 1 to 64 letters, digits, `-` or `_`; a new one when absent. The same id again is refused. */
   queryId?: string;
+  /** Top-1 accuracy in 0..1 that the answering subnet must have at least; default: any will do. */
+  minAccuracy?: number;
+  /** Under overload lower classes are shed first; default `normal`. */
+  priority?: Priority;
   /** Of a body that is given as bytes; default application/octet-stream. */
   contentType?: string;
   /** How long an answer is waited for; default: the limit and `graceMs`. */
@@ -210,10 +217,10 @@ export class SlacklineClient {
   #headers(model: string, queryId: string, options: QueryOptions): Record<string, string> {
     checked('model', model);
     const headers: Record<string, string> = { [headerNames.queryId]: checked('query id', queryId) };
-    if (options.sloMs !== undefined) headers[headerNames.sloMs] = decimal(options.sloMs);
-    if (options.deadline !== undefined) headers[headerNames.deadline] = decimal(options.deadline);
+    if (options.sloMs !== undefined) headers[headerNames.sloMs] = decimalText(options.sloMs);
+    if (options.deadline !== undefined) headers[headerNames.deadline] = decimalText(options.deadline);
     if (options.contentType !== undefined) headers[headerNames.contentType] = options.contentType;
-    return headers;
+    return Object.assign(headers, constraintHeaders(options));
   }
 
   /** The broker would end the connection over a message that is too large. */

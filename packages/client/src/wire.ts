@@ -21,9 +21,3 @@ export function checked(what: string, name: string): string {
   if (namePattern.test(name)) return name;
   throw new SlacklineError('wrong_header', `The ${what} ${quote(name)} is not 1 to 64 letters, digits, - or _`);
 }
-
-/** A number without an exponent, as the headers want it. */
-export function decimal(value: number): string {
-  const text = String(value);
-  return text.includes('e') ? value.toFixed(6) : text;
-}

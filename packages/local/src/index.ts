@@ -37,6 +37,6 @@ export {
   type SupervisorOptions,
 } from './processes/supervisor.js';
 export { writableFolder } from './system/folder.js';
-export type { ServiceKind, StepName, SystemOptions, SystemStep } from './system/options.js';
+export type { ServiceKind, StepName, SystemOptions, SystemStep, WorkerGroup } from './system/options.js';
 export { type RunningSystem, startSystem } from './system/start-system.js';
 export { TemporaryFolder } from './temporary-folder.js';

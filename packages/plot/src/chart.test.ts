@@ -19,8 +19,9 @@ const chart: Chart = {
   ],
 };
 
+/** Centres of the points, without those of the legend, which stand in groups of one. */
 const circles = (svg: string) =>
-  [...svg.matchAll(/<circle cx="([^"]+)" cy="([^"]+)" r="(?:3|1.8)"\/>/g)].map(([, x, y]) => [Number(x), Number(y)]);
+  [...svg.matchAll(/^<circle cx="([^"]+)" cy="([^"]+)" r="(?:3|1.8)"\/>$/gm)].map(([, x, y]) => [Number(x), Number(y)]);
 
 test('places points by the axes: equal factors are equal distances on a logarithmic one', () => {
   const [[x1 = 0, y1 = 0] = [], [x2 = 0, y2 = 0] = [], [x3 = 0, y3 = 0] = []] = circles(toSvg(chart));
@@ -49,7 +50,7 @@ test('writes the legend below the axes, in as many rows as it needs, and within 
       const frame = /<rect x="68" y="40" width="552" height="([\d.]+)" fill="none"/.exec(svg);
       const bottom = 40 + Number(frame?.[1]);
       const label = bottom + 40;
-      const dots = [...svg.matchAll(/<circle cx="([^"]+)" cy="([^"]+)" r="3" fill=/g)];
+      const dots = [...svg.matchAll(/<g fill="[^"]+"><circle cx="([^"]+)" cy="([^"]+)" r="3"\/><\/g>/g)];
       expect(dots).toHaveLength(labels.length);
       for (const [, x, y] of dots) {
         expect(Number(y) - 3).toBeGreaterThan(label);
@@ -91,4 +92,52 @@ test('lays several charts out in rows', () => {
   const svg = sideBySide([chart, chart, chart], 2);
   expect(svg).toContain('width="1280" height="840"');
   for (const place of ['0 0', '640 0', '0 420']) expect(svg).toContain(`translate(${place})`);
+});
+
+test('draws rules and shades where they lie, and none outside the plot', () => {
+  const svg = toSvg({
+    title: 't',
+    x: { label: 'x', min: 0, max: 10 },
+    y: { label: 'y', min: 0, max: 1 },
+    series: [{ label: 'a', points: [[5, 0.5]] }],
+    rules: [
+      { axis: 'x', at: 5, label: 'killed' },
+      { axis: 'y', at: 0.5 },
+      { axis: 'x', at: 11, label: 'beyond' },
+    ],
+    shades: [
+      { from: 8, to: 20, label: 'burst' },
+      { from: -5, to: -1, label: 'before' },
+    ],
+  });
+  const [point] = circles(svg);
+  const dashed = [...svg.matchAll(/<line x1="([^"]+)" y1="([^"]+)" x2="([^"]+)" y2="([^"]+)"[^>]*dasharray/g)];
+  expect(dashed.map(([, x1, y1]) => [Number(x1), Number(y1)])).toEqual([
+    [point?.[0], 40],
+    [68, point?.[1]],
+  ]);
+  const [shade] = [...svg.matchAll(/<rect x="([^"]+)" y="40" width="([^"]+)"[^>]*fill-opacity/g)];
+  expect(Number(shade?.[1]) + Number(shade?.[2])).toBe(620);
+  for (const part of ['>killed<', '>burst<']) expect(svg).toContain(part);
+  for (const part of ['beyond', 'before']) expect(svg).not.toContain(part);
+});
+
+test('tells series apart by shape, and writes names beside points', () => {
+  const shapes = ['circle', 'ring', 'square', 'triangle', 'diamond', 'cross'] as const;
+  const series = shapes.map((shape, i) => ({ label: shape, shape, points: [[i, i]] as const, names: [`name ${i}`] }));
+  const svg = toSvg({ title: 't', x: { label: 'x' }, y: { label: 'y' }, series });
+  const drawn = [...svg.matchAll(/fill-opacity="0.9">\n(<[^\n]+)/g)].map(([, mark = '']) =>
+    mark.replaceAll(/[\d. ]+/g, ''),
+  );
+  expect(new Set(drawn).size).toBe(shapes.length);
+  for (let i = 0; i < shapes.length; i++) expect(svg).toContain(`>name ${i}<`);
+});
+
+test('writes one legend for several charts', () => {
+  const plain = { ...chart, legend: false };
+  const svg = sideBySide([plain, plain], { columns: 2, commonLegend: true });
+  expect(svg.split('>front<')).toHaveLength(2);
+  const [, height = ''] = /height="([\d.]+)"/.exec(svg) ?? [];
+  expect(Number(height)).toBeGreaterThan(420);
+  expect(sideBySide([plain, plain])).not.toContain('>front<');
 });

@@ -1,6 +1,8 @@
 /** A chart as SVG: axes with ticks and labels, series of points, lines or steps, a legend. Needs no DOM. */
 import { type Box, domainOf, type Scale, scaleOf, ticksOf } from './axis.js';
+import { drawnRules, drawnShades, type Rule, type Shade } from './backdrop.js';
 import { drawnLegend, type LegendItem, laidOut } from './legend.js';
+import { drawnMark, type Shape } from './marks.js';
 import { attributes, escaped, round, text } from './svg.js';
 
 /** How a series is drawn; `steps` holds each value until the next point, as a pareto front does. */
@@ -16,6 +18,10 @@ export interface Series {
   color?: string;
   /** Drawn small and pale, as a background to the others. */
   faint?: boolean;
+  /** Of its points; a circle unless said otherwise. */
+  shape?: Shape;
+  /** Written beside the points, in their order. */
+  names?: readonly string[];
 }
 
 export interface Axis {
@@ -39,6 +45,11 @@ export interface Chart extends ChartSize {
   x: Axis;
   y: Axis;
   series: readonly Series[];
+  /** Behind the series. */
+  shades?: readonly Shade[];
+  rules?: readonly Rule[];
+  /** Whether it says which series is which; where it does not, a common legend or the names of the points do. Default: yes. */
+  legend?: boolean;
 }
 
 const defaultSize = { width: 640, height: 420 };
@@ -49,6 +60,7 @@ const axisTextHeight = 46;
 const palette = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000'];
 const colors = { ground: '#ffffff', grid: '#e3e6ea', text: '#24292f' };
 const font = `font-family="system-ui, 'DejaVu Sans', Arial, sans-serif"`;
+const fontAttributes = `${font} font-size="12" fill="${colors.text}"`;
 
 /** The chart as a whole SVG document. */
 export function toSvg(chart: Chart): string {
@@ -56,15 +68,33 @@ export function toSvg(chart: Chart): string {
   return document(width, height, chart.title, [drawn(chart, 0, 0)]);
 }
 
-/** Several charts in one SVG document, `columns` in a row. Each cell is as large as the largest chart. */
-export function sideBySide(charts: readonly Chart[], columns = 2): string {
+export interface Grid {
+  /** Charts in a row; 2 unless said otherwise. */
+  columns?: number;
+  /** Says once, below all, which series is which, for charts that have the same ones and no legends of their own. */
+  commonLegend?: boolean;
+}
+
+/** Several charts in one SVG document. Each cell is as large as the largest chart. @param grid or the number of columns */
+export function sideBySide(charts: readonly Chart[], grid: number | Grid = {}): string {
+  const { columns = 2, commonLegend = false } = typeof grid === 'number' ? { columns: grid } : grid;
   const sizes = charts.map((chart) => ({ ...defaultSize, ...chart }));
   const width = Math.max(...sizes.map((size) => size.width));
   const height = Math.max(...sizes.map((size) => size.height));
   const rows = Math.ceil(charts.length / columns);
   const parts = charts.map((chart, i) => drawn(chart, (i % columns) * width, Math.floor(i / columns) * height));
   const title = charts.map((chart) => chart.title).join('; ');
-  return document(width * Math.min(columns, charts.length), rows * height, title, parts);
+  const whole = width * Math.min(columns, charts.length);
+  if (!commonLegend) return document(whole, rows * height, title, parts);
+  const legend = laidOut(allItems(charts), margins.left, whole - margins.right);
+  const drawnItems = `<g ${fontAttributes}>\n${drawnLegend(legend, rows * height).join('\n')}\n</g>`;
+  return document(whole, rows * height + legend.height + 10, title, [...parts, drawnItems]);
+}
+
+/** Of all charts' series, those of one label once. */
+function allItems(charts: readonly Chart[]): LegendItem[] {
+  const items = charts.flatMap((chart) => chart.series.map(legendItem));
+  return items.filter(({ label }, i) => items.findIndex((item) => item.label === label) === i);
 }
 
 function document(width: number, height: number, title: string, parts: readonly string[]): string {
@@ -75,7 +105,8 @@ function document(width: number, height: number, title: string, parts: readonly 
 
 function drawn(chart: Chart, left: number, top: number): string {
   const { width, height } = { ...defaultSize, ...chart };
-  const legend = laidOut(chart.series.map(legendItem), margins.left, width - margins.right);
+  const items = chart.legend === false ? [] : chart.series.map(legendItem);
+  const legend = laidOut(items, margins.left, width - margins.right);
   const box: Box = {
     left: margins.left,
     right: width - margins.right,
@@ -100,9 +131,11 @@ function drawn(chart: Chart, left: number, top: number): string {
     [box.bottom, box.top],
   );
   return [
-    `<g transform="translate(${left} ${top})" ${font} font-size="12" fill="${colors.text}">`,
+    `<g transform="translate(${left} ${top})" ${fontAttributes}>`,
     text(width / 2, 22, chart.title, 'middle', 'font-size="15" font-weight="600"'),
+    ...drawnShades(chart.shades ?? [], box, x),
     ...axes(chart, box, x, y),
+    ...drawnRules(chart.rules ?? [], box, x, y),
     ...chart.series.flatMap((series, i) => plotted(series, colorOf(series, i), x, y)),
     ...drawnLegend(legend, box.bottom + axisTextHeight),
     '</g>',
@@ -131,7 +164,7 @@ function axes(chart: Chart, box: Box, x: Scale, y: Scale): string[] {
 function plotted(series: Series, color: string, x: Scale, y: Scale): string[] {
   const mark = series.mark ?? 'points';
   const points = series.points
-    .map(([a, b]): [number, number] => [x.at(a), y.at(b)])
+    .map(([a, b], i): [number, number, string] => [x.at(a), y.at(b), series.names?.[i] ?? ''])
     .filter(([a, b]) => Number.isFinite(a) && Number.isFinite(b));
   const parts: string[] = [];
   if (mark !== 'points' && points.length > 0) {
@@ -144,8 +177,11 @@ function plotted(series: Series, color: string, x: Scale, y: Scale): string[] {
   }
   if (mark.endsWith('points')) {
     const [r, opacity] = series.faint === true ? [1.8, 0.45] : [3, 0.9];
-    const circles = points.map(([cx, cy]) => `<circle ${attributes({ cx, cy, r })}/>`);
-    parts.push(`<g fill="${color}" fill-opacity="${opacity}">`, ...circles, '</g>');
+    const marks = points.map(([cx, cy]) => drawnMark(series.shape ?? 'circle', cx, cy, r, color));
+    parts.push(`<g fill="${color}" fill-opacity="${opacity}">`, ...marks, '</g>');
+  }
+  for (const [a, b, name] of points) {
+    if (name !== '') parts.push(text(a + 7, b - 5, name, 'start', `font-size="11" fill="${color}"`));
   }
   return parts;
 }
@@ -156,7 +192,7 @@ function legendItem(series: Series, index: number): LegendItem {
     label: series.label,
     color: colorOf(series, index),
     line: mark !== 'points',
-    dot: mark.endsWith('points'),
+    shape: mark.endsWith('points') ? (series.shape ?? 'circle') : undefined,
   };
 }
 

@@ -1,4 +1,5 @@
 /** The legend of a chart: in rows below the axes, where it covers no data. */
+import { drawnMark, type Shape } from './marks.js';
 import { attributes, text } from './svg.js';
 
 /** What the legend shows of a series. */
@@ -6,7 +7,8 @@ export interface LegendItem {
   label: string;
   color: string;
   line: boolean;
-  dot: boolean;
+  /** Of its points; undefined: it has none. */
+  shape: Shape | undefined;
 }
 
 interface Entry extends LegendItem {
@@ -42,10 +44,10 @@ export function laidOut(items: readonly LegendItem[], left: number, right: numbe
 
 /** @param top upper edge, in pixels */
 export function drawnLegend({ entries }: Legend, top: number): string[] {
-  return entries.flatMap(({ label, color, line, dot, left, row }) => {
+  return entries.flatMap(({ label, color, line, shape, left, row }) => {
     const y = top + (row + 0.5) * rowHeight;
     const stroke = `<line ${attributes({ x1: left, y1: y, x2: left + 18, y2: y })} stroke="${color}" stroke-width="1.8"/>`;
-    const circle = `<circle ${attributes({ cx: left + 9, cy: y, r: 3 })} fill="${color}"/>`;
-    return [...(line ? [stroke] : []), ...(dot ? [circle] : []), text(left + 24, y + 4, label, 'start')];
+    const mark = shape === undefined ? [] : [`<g fill="${color}">${drawnMark(shape, left + 9, y, 3, color)}</g>`];
+    return [...(line ? [stroke] : []), ...mark, text(left + 24, y + 4, label, 'start')];
   });
 }

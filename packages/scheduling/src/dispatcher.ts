@@ -2,10 +2,13 @@
  * The decision loop as a state machine. Whoever owns it (the scheduler service, the simulator) tells it what happened and
  * what time it is; it answers through `Effects`: send this batch, this query has expired. It does no I/O and has no clock.
  */
-import { EdfQueue } from './edf-queue.js';
-import { guarded } from './guard.js';
+import { type Choice, Chooser } from './chooser.js';
+import type { Place } from './decision-view.js';
 import type { LatencyTable } from './latency-table.js';
-import type { Conditions, DecisionView, Policy, QueueView } from './policy.js';
+import { ModelState } from './model-state.js';
+import type { PlanView } from './plan.js';
+import { planModelOf, planWorkerOf } from './plan-view.js';
+import type { Conditions, Policy } from './policy.js';
 import type { Query } from './query.js';
 import { type Batch, type PooledWorker, WorkerPool, type WorkerReport } from './worker-pool.js';
 
@@ -38,25 +41,13 @@ const maxDeaths = 2;
 /** Reports without its batch after which a worker does not have it. The first may have been sent before the batch came. */
 const missedReports = 2;
 
-/** A table, and the version of the model that it was measured on; undefined: any. */
-interface VersionedTable {
-  table: LatencyTable;
-  version: string | undefined;
-}
-
-interface ModelState<Q extends Query> {
-  queue: EdfQueue<Q>;
-  /** By device class. */
-  tables: Map<string, VersionedTable>;
-  /** The least that any known device class needs for one query; 0 while nothing is profiled. */
-  fastestMs: number;
-  /** Queries ever added. */
-  arrived: number;
-}
+/** A policy that waits is asked again after this long at the least, and a query expires so long after its last chance. */
+const leastStepMs = 0.001;
 
 export class Dispatcher<Q extends Query> {
   readonly #models = new Map<string, ModelState<Q>>();
-  readonly #pool = new WorkerPool<Q>();
+  readonly #pool = new WorkerPool<Q>((report) => this.#placesOf(report).map(({ station }) => station));
+  readonly #chooser: Chooser<Q>;
   #conditions: Conditions;
   #batches = 0;
   #waitUntilMs = Number.POSITIVE_INFINITY;
@@ -69,27 +60,34 @@ export class Dispatcher<Q extends Query> {
     private readonly idPrefix = '',
   ) {
     this.#conditions = options.conditions;
+    this.#chooser = new Chooser(policy, this.#pool, (query) => effects.expired(query));
   }
 
   /** Queries waiting, of all models. */
   get queued(): number {
     let total = 0;
-    for (const model of this.#models.values()) total += model.queue.size;
+    for (const { queue } of this.#models.values()) total += queue.size;
     return total;
+  }
+
+  /** How often the policy chose for a worker. */
+  get decisions(): number {
+    return this.#chooser.decisions;
   }
 
   get workers(): number {
     return this.#pool.size;
   }
 
-  /** Batches that are out, oldest first per worker. */
+  /** Batches that are out, oldest first. */
   *inFlight(): IterableIterator<Batch<Q>> {
-    for (const worker of this.#pool.all()) if (worker.batch !== undefined) yield worker.batch;
+    for (const { batch } of this.#pool.busy) if (batch !== undefined) yield batch;
   }
 
   /** Measured anew while the system runs. */
   setConditions(conditions: Conditions): void {
     this.#conditions = conditions;
+    for (const state of this.#models.values()) state.setConditions(conditions);
   }
 
   /**
@@ -98,23 +96,18 @@ export class Dispatcher<Q extends Query> {
    * @param version of the model that was measured: only workers that have it loaded are given batches by this table
    */
   setTable(model: string, deviceClass: string, table: LatencyTable | undefined, version?: string): void {
-    const state = this.#model(model);
-    if (table === undefined) state.tables.delete(deviceClass);
-    else state.tables.set(deviceClass, { table, version });
-    const fastest = [...state.tables.values()].map((each) => each.table.fastestMs);
-    state.fastestMs = fastest.length === 0 ? 0 : Math.min(...fastest);
+    this.#model(model).setTable(deviceClass, table, version);
+    this.#pool.placeAll();
   }
 
   /** Takes a query in. Call `run` when those that arrived together are in. */
   add(query: Q): void {
-    const state = this.#model(query.model);
-    state.arrived += 1;
-    state.queue.push(query);
+    this.#model(query.model).add(query);
   }
 
   /** Gives up every waiting query of a model that is no longer served, most urgent first. Those in flight may still end. */
   withdraw(model: string): Q[] {
-    return this.#models.get(model)?.queue.takeBefore(Number.POSITIVE_INFINITY) ?? [];
+    return this.#models.get(model)?.queue.takeAll() ?? [];
   }
 
   /** A worker spoke: it joined, it is alive, or it has become free. */
@@ -138,8 +131,8 @@ export class Dispatcher<Q extends Query> {
     const worker = this.#pool.get(workerId);
     const batch = worker?.batch;
     if (worker === undefined || batch === undefined || batch.id !== batchId || batch.epoch !== epoch) return undefined;
-    worker.lastSeenMs = nowMs;
-    this.#pool.release(worker);
+    this.#pool.seen(worker, nowMs);
+    this.#pool.release(worker, true);
     return batch;
   }
 
@@ -152,13 +145,14 @@ export class Dispatcher<Q extends Query> {
     const worker = this.#pool.get(workerId);
     if (batch === undefined || worker === undefined) return;
     this.#pool.report({ ...worker.report, accepting: false }, nowMs);
-    for (const query of batch.queries) this.add(query);
+    this.#putBack(batch);
     this.run(nowMs);
   }
 
   /** The clock that all times here are read from was set anew by `byMs`. */
   shiftTimes(byMs: number): void {
     this.#pool.shiftTimes(byMs);
+    for (const state of this.#models.values()) state.shiftTimes(byMs);
   }
 
   /** A worker says goodbye: it has finished what it held. Returns false for one that still holds a batch, which is kept. */
@@ -179,111 +173,101 @@ export class Dispatcher<Q extends Query> {
 
   /** Workers that have gone silent, and batches that are overdue. */
   findLost(nowMs: number): PooledWorker<Q>[] {
-    const { deadAfterMs, overdueMs } = this.options;
-    return [...this.#pool.all()].filter(({ lastSeenMs, batch }) => {
-      const overdue = batch !== undefined && nowMs - batch.sentAtMs > batch.expectedMs + overdueMs;
-      return overdue || nowMs - lastSeenMs > deadAfterMs;
-    });
+    return this.#pool.lost(nowMs, this.options.deadAfterMs, this.options.overdueMs);
   }
 
   /** Expires what is out of reach, then sends batches while a worker is free and has something to do. */
   run(nowMs: number): void {
-    for (const state of this.#models.values()) {
-      for (const query of state.queue.takeBefore(this.#reachable(state, nowMs))) this.effects.expired(query);
-    }
+    for (const state of this.#models.values()) for (const query of state.expire(nowMs)) this.effects.expired(query);
     this.#waitUntilMs = Number.POSITIVE_INFINITY;
-    for (const worker of this.#pool.free) this.#serve(worker, nowMs);
+    for (const state of this.#models.values()) {
+      if (state.queue.size === 0) continue;
+      for (const { free } of state.stations.values()) this.#serveFrom(free, state, nowMs);
+    }
   }
 
   /** When `run` must be called again although nothing has happened: the next expiry, or the end of a policy's wait. */
   nextWakeMs(): number {
-    let wake = this.#waitUntilMs;
-    for (const state of this.#models.values()) {
-      const head = state.queue.head();
-      if (head !== undefined) wake = Math.min(wake, head.deadlineMs - this.#reachable(state, 0));
-    }
-    return wake;
+    let wakeMs = this.#waitUntilMs;
+    for (const state of this.#models.values()) wakeMs = Math.min(wakeMs, state.reachableUntilMs() + leastStepMs);
+    return wakeMs;
   }
 
-  /** Deadlines before this time cannot be met any more. */
-  #reachable(state: ModelState<Q>, nowMs: number): number {
-    const { overheadMs, slowdown } = this.#conditions;
-    return nowMs + (state.fastestMs === 0 ? 0 : state.fastestMs * slowdown + overheadMs);
+  /** What policies that plan are shown. O(workers): for a plan, not for a decision. */
+  planView(nowMs: number): PlanView {
+    const models = [...this.#models.values()].map(planModelOf);
+    const workers = [...this.#pool.all()].map(planWorkerOf);
+    return { nowMs, conditions: this.#conditions, models, workers };
   }
 
-  #serve(worker: PooledWorker<Q>, nowMs: number): void {
-    const queues = this.#queuesFor(worker);
-    if (queues.length === 0) return;
-    const { workerId, deviceClass } = worker.report;
-    const view: DecisionView = {
-      nowMs,
-      conditions: this.#conditions,
-      queues,
-      worker: { id: workerId, deviceClass },
-      otherFreeWorkers: this.#pool.free.size - 1,
-      workers: this.#pool.size,
-      nextFreeMs: this.#nextFreeMs(nowMs),
-    };
-    const decision = guarded(this.policy, view);
-    if (decision.kind === 'wait') {
-      this.#waitUntilMs = Math.min(this.#waitUntilMs, decision.untilMs);
-      return;
+  /** Asks the policy for one free worker after the other, until nothing more can be had from it. */
+  #serveFrom(free: Iterable<PooledWorker<Q>>, state: ModelState<Q>, nowMs: number): void {
+    for (const worker of free) {
+      const isSent = this.#serve(worker, nowMs);
+      if (state.queue.size === 0 || (!isSent && this.policy.perWorker !== true)) return;
     }
-    const { queue, tables } = this.#model(decision.model);
-    const known = tables.get(deviceClass);
-    const subnet = known?.table.subnets[decision.subnet];
-    if (known === undefined || subnet === undefined) return;
-    const queries = queue.take(Math.min(decision.batch, this.options.maxBatch), this.options.maxBatchBytes);
+  }
+
+  /** Sends a worker what the policy chooses for it; false when it chooses to wait, or nothing is there for this worker. */
+  #serve(worker: PooledWorker<Q>, nowMs: number): boolean {
+    const choice = this.#chooser.choose(worker, this.#placesOf(worker.report), this.#conditions, nowMs);
+    if (choice.kind === 'run') this.#send(worker, choice, nowMs);
+    else this.#waitUntilMs = Math.min(this.#waitUntilMs, Math.max(choice.untilMs, nowMs + leastStepMs));
+    return choice.kind === 'run';
+  }
+
+  #send(worker: PooledWorker<Q>, { servable, decision }: Choice<Q>, nowMs: number): void {
+    const { state, station, scope, view } = servable;
+    const { table, version } = station;
+    // Whatever a policy knows of minima, none is undercut; and a plan may be older than the front.
+    const subnetIndex = Math.min(Math.max(decision.subnet, view.leastSubnet), table.subnets.length - 1);
+    const subnet = table.subnets[subnetIndex];
+    if (subnet === undefined) return;
+    const most = Math.max(1, Math.min(decision.batch, this.options.maxBatch));
+    const within = { ...scope, mostLevel: station.levelOf(subnetIndex) };
+    const queries = state.queue.takeBehind(decision.skip ?? 0, most, this.options.maxBatchBytes, within);
+    const actuationMs = subnetIndex === view.actuated ? 0 : (table.actuationMs[subnetIndex] ?? 0);
     this.#batches += 1;
     const batch: Batch<Q> = {
       id: `${this.idPrefix}${this.#batches}`,
-      workerId,
+      workerId: worker.report.workerId,
       epoch: worker.report.epoch,
-      model: decision.model,
-      version: known.version,
+      model: state.model,
+      version,
       subnet: subnet.id,
+      subnetIndex,
       accuracy: subnet.accuracy,
       queries,
       sentAtMs: nowMs,
-      expectedMs: known.table.estimate(decision.subnet, queries.length),
+      expectedMs: table.estimate(subnetIndex, queries.length) + actuationMs,
+      actuationMs,
     };
     this.#pool.assign(worker, batch);
     this.effects.send(batch);
   }
 
-  #nextFreeMs(nowMs: number): number {
-    let next = Number.POSITIVE_INFINITY;
-    for (const { sentAtMs, expectedMs } of this.inFlight()) next = Math.min(next, sentAtMs + expectedMs);
-    return Math.max(nowMs, next);
-  }
-
-  #queuesFor(worker: PooledWorker<Q>): QueueView[] {
-    const views: QueueView[] = [];
-    for (const model of worker.report.models) {
+  /** The models that a worker can run by its report: there is a table of its device class, for a version that it has loaded. */
+  #placesOf({ models, deviceClass, versions }: WorkerReport): Place<Q>[] {
+    const places: Place<Q>[] = [];
+    for (const model of models) {
       const state = this.#models.get(model);
-      const head = state?.queue.head();
-      const known = state?.tables.get(worker.report.deviceClass);
-      if (state === undefined || head === undefined || known === undefined || !hasLoaded(worker, known)) continue;
-      const { size, runnableWithHead: runnable } = state.queue;
-      views.push({
-        model,
-        size,
-        runnable,
-        headDeadlineMs: head.deadlineMs,
-        table: known.table,
-        leastSubnet: 0,
-        actuated: known.table.subnets.findIndex(({ id }) => id === worker.actuated?.subnet),
-        arrived: state.arrived,
-        deadlineMsAt: (k) => state.queue.deadlineMsAt(k),
-      });
+      const station = state?.stations.get(deviceClass);
+      if (state === undefined || station === undefined) continue;
+      const { version } = station;
+      if (version === undefined || versions === undefined || versions.has(version)) places.push({ state, station });
     }
-    return views.sort((a, b) => a.headDeadlineMs - b.headDeadlineMs);
+    return places;
   }
 
   /** A batch never reached its worker, or its end never reached us: nobody died, and the queries wait again. */
   #takeBack(worker: PooledWorker<Q>, batch: Batch<Q>): void {
-    this.#pool.release(worker);
-    for (const query of batch.queries) this.add(query);
+    this.#pool.release(worker, false);
+    this.#putBack(batch);
+  }
+
+  #putBack({ model, queries }: Batch<Q>): void {
+    const state = this.#model(model);
+    for (const query of queries) state.putBack(query);
   }
 
   #giveUp(worker: PooledWorker<Q>): void {
@@ -291,21 +275,16 @@ export class Dispatcher<Q extends Query> {
     for (const query of worker.batch?.queries ?? []) {
       query.deaths += 1;
       if (query.deaths >= maxDeaths) this.effects.failed(query);
-      else this.add(query);
+      else this.#model(query.model).putBack(query);
     }
   }
 
   #model(name: string): ModelState<Q> {
     let state = this.#models.get(name);
     if (state === undefined) {
-      state = { queue: new EdfQueue<Q>(), tables: new Map(), fastestMs: 0, arrived: 0 };
+      state = new ModelState<Q>(name, this.#conditions, (table) => this.policy.floor?.(table) ?? 0);
       this.#models.set(name, state);
     }
     return state;
   }
-}
-
-/** Whether a worker has the version that a table was measured on. */
-function hasLoaded({ report }: PooledWorker<Query>, { version }: VersionedTable): boolean {
-  return version === undefined || report.versions === undefined || report.versions.has(version);
 }

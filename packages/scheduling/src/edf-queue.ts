@@ -1,80 +1,282 @@
-/** The queries of one model in earliest-deadline-first order. */
-import TinyQueue from 'tinyqueue';
-import type { Query } from './query.js';
+/**
+ * The queries of one model in earliest-deadline-first order, sorted into priority classes and, by the minimum accuracy that
+ * they ask for, into lanes. A `Scope` says which of them are meant: whoever asks leaves out what it may not serve.
+ *
+ * Every operation is O(log n) per query, whatever the minima are.
+ */
+import { AccuracyLevels } from './accuracy-levels.js';
+import type { KeyHeap } from './key-heap.js';
+import { Lanes } from './lanes.js';
+import type { Conditions } from './policy.js';
+import { type PriorityClass, priorityClasses, type Query } from './query.js';
+import { UrgentWalk } from './urgent-walk.js';
 
 /** Earlier deadline first; among equals, who was accepted first. */
 export function byDeadline(a: Query, b: Query): number {
   return a.deadlineMs - b.deadlineMs || a.sequence - b.sequence;
 }
 
-/**
- * Two heaps. Queries that a lost worker held (`deaths` > 0) wait apart from the others, because they run alone: if one of
- * them is what killed the worker, it takes no neighbours along. Every operation is O(log n) per query.
- */
-export class EdfQueue<Q extends Query> {
-  readonly #together = new TinyQueue<Q>([], byDeadline);
-  readonly #alone = new TinyQueue<Q>([], byDeadline);
+export interface Scope {
+  /** Queries that ask for a higher level of accuracy are passed over. */
+  readonly mostLevel: number;
+  /** Whether those of a higher class come first; otherwise all classes are in one order. */
+  readonly byClass: boolean;
+}
 
+/** The waiting queries of one priority class. */
+interface Waiting<Q extends Query> {
+  readonly together: Lanes<Q>;
+  /** What a lost worker held runs alone: if one of them is what killed it, it takes no neighbours along. */
+  readonly alone: Lanes<Q>;
+  /** What they take at best, as a multiple of what a query takes on the least accurate subnet. */
+  work: number;
+  /** No deadline lies later. */
+  latestMs: number;
+}
+
+const noAccuracies = new AccuracyLevels([]);
+const all = Number.POSITIVE_INFINITY;
+const everything: Scope = { mostLevel: all, byClass: false };
+
+export class EdfQueue<Q extends Query> {
+  #levels: AccuracyLevels;
+  /** By priority class. */
+  #classes: readonly Waiting<Q>[];
+  readonly #walk = new UrgentWalk();
+
+  /** @param levels of the model's tables; without any, no query can be served, and all are in one lane */
+  constructor(levels = noAccuracies) {
+    this.#levels = levels;
+    this.#classes = newClasses(levels);
+  }
+
+  /** Queries waiting, those that no known subnet satisfies included. */
   get size(): number {
-    return this.#together.length + this.#alone.length;
+    let size = 0;
+    for (const { together, alone } of this.#classes) size += together.size + alone.size;
+    return size;
+  }
+
+  /** Queries of one priority class. */
+  sizeOf(priority: PriorityClass): number {
+    const waiting = this.#classes[priority];
+    return waiting === undefined ? 0 : waiting.together.size + waiting.alone.size;
+  }
+
+  /** What the queries of one priority class take at best (see `AccuracyLevels.workOf`), and a bound on their deadlines. */
+  demandOf(priority: PriorityClass): Readonly<{ work: number; latestMs: number }> {
+    return this.#classes[priority] ?? { work: 0, latestMs: 0 };
+  }
+
+  /** No query has a later deadline; it may be that of one that has left. */
+  get latestMs(): number {
+    let latestMs = Number.NEGATIVE_INFINITY;
+    for (const priority of priorityClasses) {
+      if (this.sizeOf(priority) > 0) latestMs = Math.max(latestMs, this.demandOf(priority).latestMs);
+    }
+    return latestMs;
+  }
+
+  /** Sorts what waits by other levels, e.g. of a new version: O(n log n). */
+  setLevels(levels: AccuracyLevels): void {
+    const waiting = this.takeAll();
+    this.#levels = levels;
+    this.#classes = newClasses(levels);
+    for (const query of waiting) this.push(query);
   }
 
   push(query: Q): void {
-    (query.deaths > 0 ? this.#alone : this.#together).push(query);
+    const waiting = this.#classes[query.priority];
+    if (waiting === undefined) throw new RangeError(`there is no priority class ${query.priority}`);
+    const level = this.levelOf(query);
+    const wasEmpty = waiting.together.size + waiting.alone.size === 0;
+    (query.deaths > 0 ? waiting.alone : waiting.together).push(query, level);
+    waiting.work = (wasEmpty ? 0 : waiting.work) + this.#levels.workOf(level);
+    waiting.latestMs = wasEmpty ? query.deadlineMs : Math.max(waiting.latestMs, query.deadlineMs);
   }
 
-  /** The most urgent query. */
-  head(): Q | undefined {
-    return this.#mostUrgent().peek();
+  /** The query that is served first. */
+  head(scope: Scope = everything): Q | undefined {
+    return this.#find(scope, true)?.query;
   }
 
   /** How many could run in one batch with the head. */
-  get runnableWithHead(): number {
-    const heap = this.#mostUrgent();
-    return heap === this.#alone ? Math.min(1, heap.length) : heap.length;
+  runnable(scope: Scope = everything): number {
+    const head = this.head(scope);
+    if (head === undefined || head.deaths > 0) return head === undefined ? 0 : 1;
+    let runnable = 0;
+    for (const { together } of this.#classes) runnable += together.countUpTo(scope.mostLevel);
+    return runnable;
+  }
+
+  /** How many there are. */
+  sizeIn({ mostLevel }: Scope): number {
+    let size = 0;
+    for (const { together, alone } of this.#classes) size += together.countUpTo(mostLevel) + alone.countUpTo(mostLevel);
+    return size;
   }
 
   /**
-   * Removes the head and those that run with it, most urgent first: at most `most` queries, and at most `mostBytes` of
+   * Removes the head and those that run with it, in the order of the scope: at most `most` queries, and at most `mostBytes` of
    * bodies unless the head alone is larger.
    */
-  take(most: number, mostBytes = Number.POSITIVE_INFINITY): Q[] {
-    const heap = this.#mostUrgent();
-    const count = Math.min(most, this.runnableWithHead);
+  take(most: number, mostBytes = Number.POSITIVE_INFINITY, scope: Scope = everything): Q[] {
     const taken: Q[] = [];
     let bytes = 0;
-    while (taken.length < count) {
-      const next = heap.peek();
-      if (next === undefined || (taken.length > 0 && bytes + next.bytes > mostBytes)) break;
-      bytes += next.bytes;
-      taken.push(next);
-      heap.pop();
+    let found = this.#find(scope, true);
+    while (found !== undefined && taken.length < most) {
+      const { query, lanes, lane } = found;
+      if (taken.length > 0 && bytes + query.bytes > mostBytes) break;
+      bytes += query.bytes;
+      taken.push(query);
+      this.#pop(lanes, lane, query.priority);
+      found = query.deaths > 0 ? undefined : this.#find(scope, false);
     }
     return taken;
   }
 
-  /** Removes every query whose deadline lies before `deadlineMs`, most urgent first within each heap. */
-  takeBefore(deadlineMs: number): Q[] {
+  /**
+   * As `take`, but leaves the `skip` most urgent waiting. Where nothing is behind them they are taken themselves.
+   */
+  takeBehind(skip: number, most: number, mostBytes: number, scope: Scope): Q[] {
+    if (skip <= 0) return this.take(most, mostBytes, scope);
+    const skipped = this.take(skip, all, { ...scope, byClass: false });
+    const behind = this.take(most, mostBytes, scope);
+    for (const query of skipped) this.push(query);
+    return behind.length > 0 ? behind : this.take(most, mostBytes, scope);
+  }
+
+  /** Removes everything, most urgent first. */
+  takeAll(): Q[] {
+    const heaps = this.#classes.flatMap(({ together, alone }) => [...together.heapsUpTo(all), ...alone.heapsUpTo(all)]);
+    const waiting = heaps.flatMap((heap) => heap.drain());
+    this.#classes = newClasses(this.#levels);
+    return waiting.sort(byDeadline);
+  }
+
+  /**
+   * Removes what can no longer be answered in time: less is left than a query's own floor needs, which is one query on the
+   * least subnet that satisfies it. What nothing satisfies goes at its deadline. O(lanes) beside what is removed.
+   */
+  takeUnreachable(nowMs: number, conditions: Conditions): Q[] {
     const taken: Q[] = [];
-    for (const heap of [this.#alone, this.#together]) {
-      for (let head = heap.peek(); head !== undefined && head.deadlineMs < deadlineMs; head = heap.peek()) {
-        taken.push(head);
-        heap.pop();
+    for (const { together, alone } of this.#classes) {
+      for (const lanes of [together, alone]) {
+        for (let level = 0; lanes.size > 0 && level <= this.#levels.count; level += 1) {
+          const reachMs = this.#levels.reachMs(level, conditions);
+          for (let head = lanes.peek(level); head !== undefined && head.deadlineMs - reachMs < nowMs; ) {
+            taken.push(head);
+            this.#pop(lanes, level, head.priority);
+            head = lanes.peek(level);
+          }
+        }
       }
     }
     return taken;
   }
 
-  /** Deadline of the k-th most urgent, from 0. */
-  deadlineMsAt(k: number): number {
-    const deadlines = [...this.#together.data, ...this.#alone.data].map((query) => query.deadlineMs);
-    return deadlines.sort((a, b) => a - b)[k] ?? Number.POSITIVE_INFINITY;
+  /** The last moment at which `takeUnreachable` removes nothing; Infinity when empty. O(lanes). */
+  reachableUntilMs(conditions: Conditions): number {
+    let untilMs = Number.POSITIVE_INFINITY;
+    for (const { together, alone } of this.#classes) {
+      for (const lanes of [together, alone]) {
+        for (let level = 0; lanes.size > 0 && level <= this.#levels.count; level += 1) {
+          const head = lanes.peek(level);
+          if (head !== undefined) untilMs = Math.min(untilMs, this.reachableMs(head, conditions));
+        }
+      }
+    }
+    return untilMs;
   }
 
-  #mostUrgent(): TinyQueue<Q> {
-    const alone = this.#alone.peek();
-    if (alone === undefined) return this.#together;
-    const together = this.#together.peek();
-    return together === undefined || byDeadline(alone, together) < 0 ? this.#alone : this.#together;
+  /** The last moment at which a query is not yet out of reach. */
+  reachableMs(query: Q, conditions: Conditions): number {
+    return query.deadlineMs - this.#levels.reachMs(this.levelOf(query), conditions);
   }
+
+  /** The level of accuracy that it asks for. */
+  levelOf(query: Q): number {
+    return this.#levels.levelOf(query.minAccuracy);
+  }
+
+  /** Whether some device class has a subnet for it. */
+  isServable(query: Q): boolean {
+    return this.levelOf(query) < this.#levels.count;
+  }
+
+  /** Removes the queries of one class with a deadline before that time. O(lanes) beside what is removed. */
+  takeBefore(deadlineMs: number, priority: PriorityClass, mostLevel = all): Q[] {
+    const taken: Q[] = [];
+    const waiting = this.#classes[priority];
+    if (waiting === undefined) return taken;
+    for (const lanes of [waiting.together, waiting.alone]) {
+      for (let lane = lanes.mostUrgentLane(mostLevel); lane !== -1; lane = lanes.mostUrgentLane(mostLevel)) {
+        const head = lanes.peek(lane);
+        if (head === undefined || head.deadlineMs >= deadlineMs) break;
+        taken.push(head);
+        this.#pop(lanes, lane, priority);
+      }
+    }
+    return taken;
+  }
+
+  /**
+   * The deadlines in order, of one class and those above it: ask before the queue changes.
+   *
+   * @param mostLevel those that ask for a higher level of accuracy are left out
+   */
+  walk(mostLevel = all, leastPriority: PriorityClass = 0): UrgentWalk {
+    const heaps: KeyHeap<Q>[] = [];
+    for (const { together, alone } of this.#classes.slice(leastPriority)) {
+      for (const lanes of [together, alone]) if (lanes.size > 0) heaps.push(...lanes.heapsUpTo(mostLevel));
+    }
+    this.#walk.over(heaps);
+    return this.#walk;
+  }
+
+  #find({ mostLevel, byClass }: Scope, withAlone: boolean): Found<Q> | undefined {
+    let found: Found<Q> | undefined;
+    for (let c = this.#classes.length - 1; c >= 0; c -= 1) {
+      const waiting = this.#classes[c];
+      if (waiting === undefined) continue;
+      found = moreUrgent(found, waiting.together, mostLevel);
+      if (withAlone) found = moreUrgent(found, waiting.alone, mostLevel);
+      if (byClass && found !== undefined) break;
+    }
+    return found;
+  }
+
+  #pop(lanes: Lanes<Q>, lane: number, priority: PriorityClass): void {
+    lanes.pop(lane);
+    const waiting = this.#classes[priority];
+    if (waiting === undefined) return;
+    // Rounding must not add up over millions of queries.
+    waiting.work = waiting.together.size + waiting.alone.size === 0 ? 0 : waiting.work - this.#levels.workOf(lane);
+  }
+}
+
+interface Found<Q extends Query> {
+  query: Q;
+  lanes: Lanes<Q>;
+  lane: number;
+}
+
+/** What was found, or the most urgent query of these lanes where that is more urgent. */
+function moreUrgent<Q extends Query>(found: Found<Q> | undefined, lanes: Lanes<Q>, most: number): Found<Q> | undefined {
+  if (lanes.size === 0) return found;
+  const lane = lanes.mostUrgentLane(most);
+  const query = lanes.peek(lane);
+  return query === undefined || (found !== undefined && byDeadline(found.query, query) < 0)
+    ? found
+    : { query, lanes, lane };
+}
+
+function newClasses<Q extends Query>({ count }: AccuracyLevels): Waiting<Q>[] {
+  // One lane more, for what no subnet satisfies.
+  return priorityClasses.map(() => ({
+    together: new Lanes<Q>(count + 1),
+    alone: new Lanes<Q>(count + 1),
+    work: 0,
+    latestMs: 0,
+  }));
 }

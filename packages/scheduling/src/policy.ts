@@ -4,21 +4,35 @@ import type { LatencyTable } from './latency-table.js';
 /** One model's queue, as a policy may see it. */
 export interface QueueView {
   readonly model: string;
-  /** Queries waiting. */
+  /**
+   * Queries waiting that this worker can serve: here and below those that its device class has no subnet for are left out.
+   */
   readonly size: number;
-  /** How many of them could run in one batch with the most urgent. */
+  /** How many of them could run in one batch with the most urgent, on a subnet that satisfies them all. */
   readonly runnable: number;
   /** Deadline of the most urgent. */
   readonly headDeadlineMs: number;
+  /** No query has a later one: the latest that was added since the queue was last empty, though that one may have left. */
+  readonly latestDeadlineMs: number;
+  /**
+   * Queries per millisecond that all workers which take batches could carry at best: in the best batches on the smallest
+   * subnets of their device classes, at the measured slowdown.
+   */
+  readonly capacityPerMs: number;
   /** Latencies of the model on the free worker's device class. */
   readonly table: LatencyTable;
-  /** Index in `table` of the least accurate subnet that the most urgent query accepts. */
+  /** Index in `table` of the least accurate subnet that the query accepts which is served first: a floor under the choice. */
   readonly leastSubnet: number;
   /** Index of the subnet that the free worker has actuated for this model; -1: none, or not known. */
   readonly actuated: number;
   /** Queries of this model that were ever added: differences over time are the arrival rate. */
   readonly arrived: number;
-  /** Deadline of the k-th most urgent query, counted from 0; Infinity beyond the last. O(k log k), for k below 64. */
+  /** How many could run in one batch with the most urgent on that subnet: those whose minimum it satisfies. O(log subnets). */
+  runnableOn(subnet: number): number;
+  /**
+   * Deadline of the k-th most urgent query, counted from 0; Infinity beyond the last. O(k log k) for all k up to one
+   * together: what was walked is remembered within a decision.
+   */
   deadlineMsAt(k: number): number;
 }
 
@@ -38,11 +52,14 @@ export interface DecisionView {
   /** Queues that the free worker can serve, none of them empty, most urgent head first. */
   readonly queues: readonly QueueView[];
   readonly worker: { readonly id: string; readonly deviceClass: string };
-  /** Other workers that are free at this moment. */
+  /** Other workers that are free at this moment and can serve the model of the most urgent query. */
   readonly otherFreeWorkers: number;
   /** Workers alive, this one and the busy ones included. */
   readonly workers: number;
-  /** When the next busy worker is expected to be free; Infinity when none is busy. */
+  /**
+   * When the next busy worker is expected to be free as it will be known here, overhead included; `nowMs` when one is
+   * overdue, Infinity when none is busy. One that is overdue by more than the reserve is not counted.
+   */
   readonly nextFreeMs: number;
 }
 
@@ -53,6 +70,8 @@ export type Decision =
       readonly model: string;
       readonly batch: number;
       readonly subnet: number;
+      /** Leave so many of the most urgent waiting, and take those behind them; absent: 0. */
+      readonly skip?: number;
     }
   /** Leave the worker idle; ask again at `untilMs`, or when something changes. */
   | { readonly kind: 'wait'; readonly untilMs: number };
@@ -60,7 +79,22 @@ export type Decision =
 /** Chooses for one free worker. Must be quick (microseconds), must not keep the view, and holds no clock. */
 export interface Policy {
   readonly name: string;
+  /**
+   * Whether a `wait` is about the worker that was asked for, as with a plan that gives each worker its own subnet; then
+   * every free worker is asked in turn. Otherwise one wait speaks for all free workers of its model and device class.
+   */
+  readonly perWorker?: boolean;
+  /**
+   * Index of the least accurate subnet of a table that this policy ever runs; absent: 0. Queries that even that one could not
+   * answer in time are given up, so that a policy with one slow subnet is not left with heads that it can only answer late.
+   */
+  floor?(table: LatencyTable): number;
   decide(view: DecisionView): Decision;
+  /**
+   * Told what is really done, once per decision, for policies that keep account: `decide` may be asked twice for one
+   * (see guard.ts), and its first answer put aside.
+   */
+  carriedOut?(decision: Decision, view: DecisionView): void;
 }
 
 /** The queue whose head is most urgent; every policy here serves that one first (one global EDF order). */
@@ -78,4 +112,31 @@ export function slackMs(view: DecisionView, queue: QueueView): number {
   const { overheadMs, reserveMs, slowdown } = view.conditions;
   const leftMs = queue.headDeadlineMs - view.nowMs - overheadMs;
   return (leftMs - Math.min(reserveMs, leftMs / 2)) / slowdown;
+}
+
+/**
+ * What a batch costs the free worker in profiled milliseconds, to be compared with `slackMs`: the latency of the grid's
+ * entry, and changing to that subnet where it is not the one actuated.
+ *
+ * @param batchIndex column of the table
+ */
+export function costMs(queue: QueueView, subnet: number, batchIndex: number): number {
+  return queue.table.at(subnet, batchIndex) + changeMs(queue, subnet);
+}
+
+/** What it costs the free worker to change to a subnet: 0 where it is the one actuated. */
+export function changeMs({ actuated, table }: QueueView, subnet: number): number {
+  return subnet === actuated ? 0 : (table.actuationMs[subnet] ?? 0);
+}
+
+/**
+ * The latest moment at which a batch of that cost still fits the most urgent deadline: where `slackMs` has shrunk to it.
+ * Policies that wait wait until then at most.
+ *
+ * @param costMs in profiled milliseconds, as `slackMs` gives them
+ */
+export function latestStartMs(view: DecisionView, queue: QueueView, costMs: number): number {
+  const { overheadMs, reserveMs, slowdown } = view.conditions;
+  const takesMs = costMs * slowdown;
+  return queue.headDeadlineMs - overheadMs - takesMs - Math.min(reserveMs, takesMs);
 }

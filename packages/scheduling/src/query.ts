@@ -1,5 +1,6 @@
 /** Low, normal, high. */
 export type PriorityClass = 0 | 1 | 2;
+export const priorityClasses: readonly PriorityClass[] = [0, 1, 2];
 
 /** A query as the scheduler sees it: who it is, and by when it wants its answer. */
 export interface Query {

@@ -12,8 +12,12 @@ export function query(id: string, deadlineMs: number, rest: Partial<Query> = {})
 /** A queue of `size` queries that all have one deadline. */
 export function queueView(table: LatencyTable, headDeadlineMs: number, size = 100): QueueView {
   const deadlineMsAt = (k: number) => (k < size ? headDeadlineMs : Number.POSITIVE_INFINITY);
-  const rest = { leastSubnet: 0, actuated: -1, arrived: size, deadlineMsAt };
-  return { model: 'm', size, runnable: size, headDeadlineMs, table, ...rest };
+  const rest = { leastSubnet: 0, actuated: -1, arrived: size, runnableOn: () => size, deadlineMsAt };
+  const pool = {
+    latestDeadlineMs: headDeadlineMs,
+    capacityPerMs: table.largestBatch / table.at(0, table.batches.length - 1),
+  };
+  return { model: 'm', size, runnable: size, headDeadlineMs, table, ...rest, ...pool };
 }
 
 /** Any table that is in order: up to 6 subnets, batches in powers of two, latency growing in both. */

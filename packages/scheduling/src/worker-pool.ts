@@ -1,5 +1,8 @@
 /** The workers a scheduler knows: who is alive, who is free, and which batch each holds. */
+import { BatchEnds } from './batch-ends.js';
+import type { Conditions } from './policy.js';
 import type { Query } from './query.js';
+import type { Station } from './station.js';
 
 /** What a worker says of itself. */
 export interface WorkerReport {
@@ -27,11 +30,15 @@ export interface Batch<Q extends Query> {
   readonly version: string | undefined;
   /** Id and profiled accuracy of the subnet. */
   readonly subnet: string;
+  /** Its index in the table that was planned with. */
+  readonly subnetIndex: number;
   readonly accuracy: number;
   readonly queries: readonly Q[];
   sentAtMs: number;
-  /** Profiled latency of this batch. */
+  /** Profiled time of this batch, actuation included. */
   readonly expectedMs: number;
+  /** The part of it that goes into changing to the subnet; 0 when it is there already. */
+  readonly actuationMs: number;
 }
 
 export interface PooledWorker<Q extends Query> {
@@ -39,10 +46,14 @@ export interface PooledWorker<Q extends Query> {
   lastSeenMs: number;
   /** The batch it holds. One at a time. */
   batch: Batch<Q> | undefined;
-  /** What its last batch made it actuate. */
-  actuated: { model: string; subnet: string } | undefined;
-  /** Reports since then that did not name it. */
+  /** By model, the id of the subnet that it was last known to have actuated. A new epoch begins without any. */
+  readonly actuated: Map<string, string>;
+  /** Reports since its batch was sent that did not name it. */
   missedReports: number;
+  /** Whether it takes batches: it accepts one, or holds one. */
+  serves: boolean;
+  /** The models that it can run. */
+  stations: readonly Station<PooledWorker<Q>>[];
 }
 
 /** A report this soon after a batch was sent may have been made before it arrived. */
@@ -50,23 +61,30 @@ const reportTransitMs = 50;
 /** Epochs that are over and still remembered: a worker that comes back does so soon, and ids may hold a process id. */
 const rememberedEpochs = 10_000;
 
-/** Free workers are kept in the order in which they became free, so that the next one is found in O(1). */
+/** Nothing here is O(workers) but what is done when a table changes, or the clock. */
 export class WorkerPool<Q extends Query> {
   readonly #workers = new Map<string, PooledWorker<Q>>();
-  readonly #free = new Set<PooledWorker<Q>>();
+  /** Who has been silent longest comes first. */
+  readonly #bySilence = new Set<PooledWorker<Q>>();
+  /** Whose batch was sent first comes first. */
+  readonly #busy = new Set<PooledWorker<Q>>();
+  readonly #ends = new BatchEnds<Q>((batch) => this.#workers.get(batch.workerId)?.batch === batch);
   /** The epoch under which a worker was given up, by worker. What it says under it no longer counts. */
   readonly #over = new Map<string, string>();
+
+  /** @param stationsOf the models that a worker can run by its report, where each keeps its free workers */
+  constructor(private readonly stationsOf: (report: WorkerReport) => readonly Station<PooledWorker<Q>>[]) {}
 
   get size(): number {
     return this.#workers.size;
   }
 
-  get free(): ReadonlySet<PooledWorker<Q>> {
-    return this.#free;
-  }
-
   all(): IterableIterator<PooledWorker<Q>> {
     return this.#workers.values();
+  }
+
+  get busy(): ReadonlySet<PooledWorker<Q>> {
+    return this.#busy;
   }
 
   get(workerId: string): PooledWorker<Q> | undefined {
@@ -81,28 +99,45 @@ export class WorkerPool<Q extends Query> {
   report(report: WorkerReport, nowMs: number): PooledWorker<Q> {
     let worker = this.#workers.get(report.workerId);
     if (worker === undefined) {
-      worker = { report, lastSeenMs: nowMs, batch: undefined, actuated: undefined, missedReports: 0 };
+      const nothing = { batch: undefined, actuated: new Map<string, string>(), missedReports: 0, stations: [] };
+      worker = { report, lastSeenMs: nowMs, serves: false, ...nothing };
       this.#workers.set(report.workerId, worker);
     }
     worker.report = report;
-    worker.lastSeenMs = nowMs;
+    this.seen(worker, nowMs);
     const { batch } = worker;
     const isOld = batch === undefined || nowMs - batch.sentAtMs < reportTransitMs;
     if (!isOld && report.batchId !== batch.id) worker.missedReports += 1;
-    this.#settle(worker);
+    // Whatever keeps it busy beside our batches (a measurement) may have actuated anything.
+    if (batch === undefined && !report.accepting) worker.actuated.clear();
+    this.#place(worker);
     return worker;
+  }
+
+  /** Something was heard of a worker. */
+  seen(worker: PooledWorker<Q>, nowMs: number): void {
+    worker.lastSeenMs = nowMs;
+    this.#bySilence.delete(worker);
+    this.#bySilence.add(worker);
   }
 
   assign(worker: PooledWorker<Q>, batch: Batch<Q>): void {
     worker.batch = batch;
-    worker.actuated = batch;
     worker.missedReports = 0;
+    this.#busy.add(worker);
+    this.#ends.sent(batch);
     this.#settle(worker);
   }
 
   /** Takes the batch off a worker. */
-  release(worker: PooledWorker<Q>): void {
+  release(worker: PooledWorker<Q>, hasRun: boolean): void {
+    const { batch } = worker;
+    if (batch === undefined) return;
+    if (hasRun) worker.actuated.set(batch.model, batch.subnet);
+    else worker.actuated.clear();
     worker.batch = undefined;
+    this.#busy.delete(worker);
+    this.#ends.cameBack(batch);
     this.#settle(worker);
   }
 
@@ -115,8 +150,35 @@ export class WorkerPool<Q extends Query> {
       if (this.#over.size <= rememberedEpochs) break;
       this.#over.delete(oldest);
     }
-    this.#workers.delete(worker.report.workerId);
-    this.#free.delete(worker);
+    this.#workers.delete(workerId);
+    this.#bySilence.delete(worker);
+    this.#busy.delete(worker);
+    if (worker.batch !== undefined) this.#ends.cameBack(worker.batch);
+    this.#moveTo(worker, []);
+  }
+
+  /** Tables have changed: which worker can run which model is found out anew. */
+  placeAll(): void {
+    for (const worker of this.#workers.values()) this.#place(worker);
+  }
+
+  /** When the next busy worker is expected to be free. */
+  nextFreeMs(nowMs: number, conditions: Conditions): number {
+    return this.#ends.nextMs(nowMs, conditions);
+  }
+
+  /** Workers that have been silent for longer, and those whose batch is so much later than profiled. */
+  lost(nowMs: number, deadAfterMs: number, overdueMs: number): PooledWorker<Q>[] {
+    const lost = new Set<PooledWorker<Q>>();
+    for (const worker of this.#bySilence) {
+      if (nowMs - worker.lastSeenMs <= deadAfterMs) break;
+      lost.add(worker);
+    }
+    for (const { workerId } of this.#ends.overdue(nowMs, overdueMs)) {
+      const worker = this.#workers.get(workerId);
+      if (worker !== undefined) lost.add(worker);
+    }
+    return [...lost];
   }
 
   /** All times noted here move by `byMs`. */
@@ -125,10 +187,34 @@ export class WorkerPool<Q extends Query> {
       worker.lastSeenMs += byMs;
       if (worker.batch !== undefined) worker.batch.sentAtMs += byMs;
     }
+    this.#ends.shiftTimes(byMs);
+  }
+
+  #place(worker: PooledWorker<Q>): void {
+    const stations = this.stationsOf(worker.report);
+    const isSame =
+      stations.length === worker.stations.length && stations.every((each, i) => each === worker.stations[i]);
+    if (!isSame) this.#moveTo(worker, stations);
+    this.#settle(worker);
+  }
+
+  #moveTo(worker: PooledWorker<Q>, stations: readonly Station<PooledWorker<Q>>[]): void {
+    for (const station of worker.stations) {
+      station.free.delete(worker);
+      if (worker.serves) station.serving -= 1;
+    }
+    worker.stations = stations;
+    if (worker.serves) for (const station of stations) station.serving += 1;
   }
 
   #settle(worker: PooledWorker<Q>): void {
-    if (worker.batch === undefined && worker.report.accepting) this.#free.add(worker);
-    else this.#free.delete(worker);
+    const isFree = worker.batch === undefined && worker.report.accepting;
+    const serves = worker.batch !== undefined || worker.report.accepting;
+    for (const station of worker.stations) {
+      if (isFree) station.free.add(worker);
+      else station.free.delete(worker);
+      if (serves !== worker.serves) station.serving += serves ? 1 : -1;
+    }
+    worker.serves = serves;
   }
 }

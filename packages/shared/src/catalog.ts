@@ -54,6 +54,8 @@ export const latencyProfile = z.object({
         accuracy: z.number().min(0).max(1),
         p50Ms: z.array(z.number().positive()),
         p99Ms: z.array(z.number().positive()),
+        /** Time to bring its weights onto the device when others are there; absent: none, as within a supernet. */
+        loadMs: z.number().min(0).optional(),
       }),
     )
     .min(1),

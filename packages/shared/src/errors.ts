@@ -37,6 +37,16 @@ const kinds = {
     retryable: false,
     advice: 'send Slo-Ms (milliseconds from now) or Deadline (broker time, milliseconds since 1970), within the limits',
   },
+  wrong_constraint: {
+    status: 400,
+    retryable: false,
+    advice: 'send Min-Accuracy as a number from 0 to 1 and Priority as low, normal or high, or leave them out',
+  },
+  unreachable_accuracy: {
+    status: 400,
+    retryable: false,
+    advice: 'ask for less, or ask another model (slackline models show tells the accuracies)',
+  },
   wrong_header: { status: 400, retryable: false, advice: 'see the headers in docs/protocol.md' },
   forbidden_reply: { status: 403, retryable: false, advice: 'use a reply subject under one of the allowed prefixes' },
   duplicate_query: {
@@ -85,6 +95,7 @@ const kinds = {
   // Between the services.
   stale_token: { status: 409, retryable: false, advice: 'the scheduler that sent this no longer leads' },
   unknown_subnet: { status: 404, retryable: true, advice: 'wait until the worker hosts this version of the model' },
+  plan_failed: { status: 500, retryable: true, advice: 'the last plan is followed until another one succeeds' },
   bad_message: { status: 400, retryable: false, advice: 'run the same version of Slackline everywhere' },
 
   // Starting up and the bus.

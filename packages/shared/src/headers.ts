@@ -7,6 +7,9 @@ export const headerNames = {
   contentType: 'Content-Type',
   queryId: 'Query-Id',
   resultKey: 'Result-Key',
+  // Checked and stamped by ingest too: they may have been said in the body.
+  minAccuracy: 'Min-Accuracy',
+  priority: 'Priority',
   // Reserved for task graphs: passed on untouched.
   rootId: 'Root-Id',
   stage: 'Stage',

@@ -8,6 +8,7 @@ export * from './catalog.js';
 export * from './clock.js';
 export * from './codec.js';
 export * from './config.js';
+export * from './constraints.js';
 export { quote } from './elements.js';
 export * from './errors.js';
 export * from './headers.js';

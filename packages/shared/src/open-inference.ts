@@ -26,15 +26,24 @@ export function contentTypeOf(header: string | undefined): ContentType {
  * Throws `empty_body`, `oversized_body`, `malformed_body`, `wrong_input` or `unsupported_content_type`.
  */
 export function decodeTensor(contentType: string, body: Uint8Array, metadata: TensorMetadata): Uint8Array {
-  const type = contentTypeOf(contentType);
-  if (body.length === 0) throw new SlacklineError('empty_body', 'The body is empty');
-  if (type === contentTypes.bytes) return rawRow(body, metadata, 'The body');
-  return readInput(parseBody(type, body), metadata);
+  return readRequest(contentType, body, metadata).row;
 }
 
-/** Throws what `decodeTensor` throws, and nothing when a worker can run the query. */
-export function checkBody(contentType: string, body: Uint8Array, metadata: TensorMetadata): void {
-  decodeTensor(contentType, body, metadata);
+/** A request as it was sent: the row for the model, and what it says beside that. */
+export interface TensorRequest {
+  /** One row of the input, raw little-endian bytes. */
+  row: Uint8Array;
+  /** Of an Open Inference Protocol request; none in raw bytes. */
+  parameters: Readonly<Record<string, unknown>>;
+}
+
+/** All of a body. Throws what `decodeTensor` throws, and nothing when a worker can run the query. */
+export function readRequest(contentType: string, body: Uint8Array, metadata: TensorMetadata): TensorRequest {
+  const type = contentTypeOf(contentType);
+  if (body.length === 0) throw new SlacklineError('empty_body', 'The body is empty');
+  if (type === contentTypes.bytes) return { row: rawRow(body, metadata, 'The body'), parameters: {} };
+  const request = parseBody(type, body);
+  return { row: readInput(request, metadata), parameters: readParameters(request) };
 }
 
 /** Checks the length of raw bytes. `what` begins the sentence. */
@@ -84,6 +93,13 @@ function readInput(request: unknown, metadata: TensorMetadata): Uint8Array {
   // msgpack can carry the row as it lies in memory.
   if (input.data instanceof Uint8Array) return rawRow(input.data, metadata, `The data of ${wanted}`);
   return elementsFrom(input.data, metadata);
+}
+
+/** What a request that `readInput` has read says beside its inputs. */
+function readParameters(request: unknown): Readonly<Record<string, unknown>> {
+  const parameters = isObject(request) ? (request.parameters ?? {}) : {};
+  if (isObject(parameters)) return parameters;
+  throw new SlacklineError('malformed_body', 'The "parameters" of the body are not an object');
 }
 
 /** The first few names, for a sentence. */

@@ -1,2 +1,7 @@
 /** Discrete-event time around packages/scheduling: a trace in, outcomes out. */
-export {};
+export * from './distribution.js';
+export { serviceLiveness } from './fleet.js';
+export * from './options.js';
+export { type ProfileGrid, tableOf } from './profile-table.js';
+export * from './result.js';
+export { simulate } from './simulate.js';

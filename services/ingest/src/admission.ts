@@ -4,13 +4,16 @@
  */
 import {
   type BusMessage,
+  type Constraints,
   type ContentType,
-  checkBody,
+  constraintsIn,
+  constraintsOf,
   contentTypeOf,
   type HeaderReader,
   headerNames,
   namePattern,
   quote,
+  readRequest,
   SlacklineError,
   Subjects,
 } from '@slackline/shared';
@@ -31,13 +34,16 @@ export interface AdmittedQuery {
   /** On the clock that admission was called with. */
   deadlineMs: number;
   resultKey: string | undefined;
+  /** What the headers ask. */
+  constraints: Constraints;
   /** Headers that are passed on as they came. */
   passedOn: Readonly<Record<string, string>>;
 }
 
 /**
  * Checks all of one message but what the body says, which costs more: that is `checkContent`.
- * Throws `unknown_model`, `wrong_header`, `wrong_deadline`, `oversized_body`, `unsupported_content_type` or `unavailable`.
+ * Throws `unknown_model`, `wrong_header`, `wrong_deadline`, `wrong_constraint`, `unreachable_accuracy`, `oversized_body`,
+ * `unsupported_content_type` or `unavailable`.
  *
  * @param newId makes the id of a query that brought none
  */
@@ -58,6 +64,8 @@ export function admit(
     if (value !== undefined) passedOn[name] = value;
   }
   const deadlineMs = deadlineOf(headers, arrival, model.sloMs, limits.maxSloMs);
+  const constraints = constraintsIn(headers);
+  checkReach(constraints, model);
   const contentType = contentTypeOf(headers.get(headerNames.contentType));
   if (body.length > limits.maxBodyBytes) {
     throw new SlacklineError(
@@ -65,12 +73,25 @@ export function admit(
       `The body has ${body.length} bytes, and ${limits.maxBodyBytes} are allowed`,
     );
   }
-  return { model, id, contentType, body, deadlineMs, resultKey, passedOn };
+  return { model, id, contentType, body, deadlineMs, resultKey, constraints, passedOn };
 }
 
-/** Looks into the body. Throws what `checkBody` throws. */
-export function checkContent(query: AdmittedQuery): void {
-  checkBody(query.contentType, query.body, query.model.input);
+/**
+ * Looks into the body. Returns all that the query asks: what its headers leave open, its parameters may say.
+ * Throws what `readRequest` throws, `wrong_constraint` or `unreachable_accuracy`.
+ */
+export function checkContent(query: AdmittedQuery): Constraints {
+  const { parameters } = readRequest(query.contentType, query.body, query.model.input);
+  const constraints = { ...constraintsOf(parameters), ...query.constraints };
+  checkReach(constraints, query.model);
+  return constraints;
+}
+
+/** Nothing is accepted that no subnet could ever answer. */
+function checkReach({ minAccuracy = 0 }: Constraints, { name, best }: ServedModel): void {
+  if (minAccuracy <= best.accuracy) return;
+  const what = `The query asks for an accuracy of ${minAccuracy} at least, and the best subnet of ${name}`;
+  throw new SlacklineError('unreachable_accuracy', `${what}, ${best.id}, has ${best.accuracy}`);
 }
 
 function modelOf(subject: string, catalog: Catalog): ServedModel {

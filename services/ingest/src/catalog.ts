@@ -15,6 +15,8 @@ export interface ServedModel {
   input: TensorMetadata;
   /** The limit of queries that state none. */
   sloMs: number;
+  /** The most accurate subnet: no query can ask for more. */
+  best: { id: string; accuracy: number };
 }
 
 export class Catalog {
@@ -35,7 +37,9 @@ export class Catalog {
     return watchModels(profiles, {
       onServed: (entry) => {
         const [input] = entry.inputs;
-        if (input !== undefined) this.#serve({ name: entry.name, input, sloMs: entry.sloMs });
+        const { name, sloMs, subnets } = entry;
+        const best = subnets.reduce((most, subnet) => (subnet.accuracy > most.accuracy ? subnet : most));
+        if (input !== undefined) this.#serve({ name, input, sloMs, best });
       },
       onGone: (name) => {
         this.#models.delete(name);

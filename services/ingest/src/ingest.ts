@@ -5,6 +5,8 @@ import {
   type Bus,
   type BusMessage,
   type Clock,
+  type Constraints,
+  constraintHeaders,
   contentTypeOf,
   ensureStreams,
   forbiddenReply,
@@ -136,9 +138,9 @@ class Ingest {
       // Refusing must be cheap, or an ingest that is behind would fall further behind.
       const refusal = this.#publisher.refusal(query.id, query.body.length, query.deadlineMs - nowMs);
       if (refusal !== undefined) throw refusal;
-      checkContent(query);
+      const constraints = checkContent(query);
       this.#publisher
-        .publish(this.#outgoing(query, reply))
+        .publish(this.#outgoing(query, constraints, reply))
         .then((result) => this.#settle(message, query, result))
         .catch((error: unknown) => this.dependencies.log.error({ err: error, query: query.id }, 'publishing failed'));
     } catch (error) {
@@ -147,7 +149,7 @@ class Ingest {
     }
   }
 
-  #outgoing(query: AdmittedQuery, reply: string | undefined): OutgoingQuery {
+  #outgoing(query: AdmittedQuery, constraints: Constraints, reply: string | undefined): OutgoingQuery {
     const to: HeaderValues = reply
       ? { [headerNames.replyTo]: reply }
       : { [headerNames.resultKey]: query.resultKey ?? query.id };
@@ -160,6 +162,7 @@ class Ingest {
         [headerNames.contentType]: query.contentType,
         [headerNames.budgetMs]: Math.max(0, budgetMs).toFixed(3),
         ...to,
+        ...constraintHeaders(constraints),
         ...query.passedOn,
       }),
     };

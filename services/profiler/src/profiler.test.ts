@@ -378,6 +378,27 @@ test('never times emulated workers', async () => {
   expect(emulated.requests).toEqual([]);
 });
 
+async function read(key: string): Promise<unknown> {
+  return JSON.parse(new TextDecoder().decode((await (await keys()).get(key))?.value));
+}
+
+test('serves a family of separate models on two emulated classes as one model, loading times included', async () => {
+  const files = ['emulated-v100', 'emulated-quarter-v100'].map((name) =>
+    fileURLToPath(new URL(`../profiles/resnets.${name}.json`, import.meta.url)),
+  );
+  await start({ MODELS_DIRS: '', EMULATED_PROFILES: files.join() });
+  const { digest, subnets } = modelEntry.parse(await read('model.resnets'));
+  const [fast, slow] = await Promise.all(
+    ['emulated-v100', 'emulated-quarter-v100'].map(async (name) =>
+      latencyProfile.parse(await read(`latency.resnets.${name}`)),
+    ),
+  );
+  expect([fast?.digest, slow?.digest]).toEqual([digest, digest]);
+  expect(subnets).toHaveLength(6);
+  expect(fast?.subnets.map(({ loadMs }) => loadMs)).toEqual([3.81, 7.11, 8, 8, 14, 19.55]);
+  expect(slow?.subnets[0]).toMatchObject({ id: 'resnet18-v2', loadMs: 4 * 3.81 });
+});
+
 test('publishes tables of emulated classes, for its models and for models that exist as tables only', async () => {
   const path = join(directory, 'table.json');
   const row = { id: 'small', accuracy: 0.81, p50Ms: [1, 2], p99Ms: [1, 2] };
@@ -390,8 +411,6 @@ test('publishes tables of emulated classes, for its models and for models that e
   await start({ EMULATED_PROFILES: `${path},${imagenet}` });
   expect(await profileOf('emulated-x')).toMatchObject({ digest: (await publishedModel()).digest, subnets: [row] });
 
-  const bucket = await keys();
-  const read = async (key: string) => JSON.parse(new TextDecoder().decode((await bucket.get(key))?.value));
   const profile = latencyProfile.parse(await read('latency.imagenet.emulated-v100'));
   const entry = modelEntry.parse(await read('model.imagenet'));
   expect(entry.digest).toBe(profile.digest);

@@ -109,17 +109,22 @@ export async function startProfiler(
   };
 }
 
+/** A model may have a table for each of several device classes: the first one brings its entry, the others fit it. */
 async function publishEmulated(
   paths: readonly string[],
-  models: readonly ModelEntry[],
+  provided: readonly ModelEntry[],
   keys: KeyBucket,
   report: Report,
 ): Promise<void> {
+  const models = [...provided];
   for (const path of paths) {
     const { profile, entry } = await readEmulatedTable(path, models);
     const { model, deviceClass } = profile;
     await putIfChanged(keys, profileKeys.latency(model, deviceClass), profile);
-    if (entry !== undefined) await publishModel(keys, entry);
+    if (entry !== undefined) {
+      await publishModel(keys, entry);
+      models.push(entry);
+    }
     report({ stage: 'ready', model, deviceClass, done: 1, total: 1 });
   }
 }

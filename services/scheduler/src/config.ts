@@ -1,28 +1,20 @@
 /** The scheduler's configuration, with what each variable does and its default. */
 
-import { createPolicy, policyNames } from '@slackline/scheduling';
+import { defaultPolicy, isPolicyName, policyNames } from '@slackline/scheduling';
 import { commonConfig, numberFrom, streamsConfig } from '@slackline/shared';
 import { z } from 'zod';
 
-function isPolicy(name: string): boolean {
-  try {
-    return createPolicy(name) !== undefined;
-  } catch {
-    return false;
-  }
-}
-
-const planPercentiles = ['guarded', 'p50', 'p99'] as const;
+export const planPercentiles = ['guarded', 'p50', 'p99'] as const;
 export type PlanPercentile = (typeof planPercentiles)[number];
 
 const ms = (least: number) => numberFrom(z.number().min(least));
 
 export const schedulerConfig = commonConfig.extend(streamsConfig.shape).extend({
-  /** slackfit, maxbatch, maxacc or fixed:<subnet>; see docs/policies.md. */
+  /** One of the policies' names; see docs/policies.md. */
   POLICY: z
     .string()
-    .default('slackfit')
-    .refine(isPolicy, `must be one of ${policyNames.join(', ')}`),
+    .default(defaultPolicy)
+    .refine(isPolicyName, `must be one of ${policyNames.join(', ')}`),
   /**
    * Which latencies of a profile decisions are made from: its medians, its 99th percentiles, or (`guarded`) its medians,
    * and the 99th percentiles for batches that would otherwise miss. How reality differs is measured while serving.

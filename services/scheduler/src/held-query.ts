@@ -1,10 +1,12 @@
 /** A query that the scheduler holds: a message of the stream, un-acked, as the queue needs it. */
 
-import type { Query } from '@slackline/scheduling';
+import type { PriorityClass, Query } from '@slackline/scheduling';
 import {
+  constraintsIn,
   contentTypes,
   headerNames,
   namePattern,
+  type Priority,
   SlacklineError,
   type StreamMessage,
   Subjects,
@@ -28,9 +30,11 @@ const replyPattern = /^(?!\$)[^\s*>\0]+$/;
 /** What a body that stays in the stream adds to a batch command: its sequence number. */
 const claimBytes = 16;
 
+const classes: Readonly<Record<Priority, PriorityClass>> = { low: 0, normal: 1, high: 2 };
+
 /**
  * Reads what ingest stamped.
- * @throws SlacklineError `bad_message` when something else wrote to the stream
+ * @throws SlacklineError `bad_message` or `wrong_constraint` when something else wrote to the stream
  */
 export function holdQuery(message: StreamMessage, claimAboveBytes: number): HeldQuery {
   const { headers, sequence, timestampMs } = message;
@@ -43,6 +47,7 @@ export function holdQuery(message: StreamMessage, claimAboveBytes: number): Held
   if (!isReadable || (replyTo !== undefined && !replyPattern.test(replyTo))) {
     throw new SlacklineError('bad_message', `Message ${sequence} of the query stream has wrong headers`);
   }
+  const { minAccuracy = 0, priority = 'normal' } = constraintsIn(headers);
   const size = message.data.length;
   return {
     id,
@@ -50,8 +55,8 @@ export function holdQuery(message: StreamMessage, claimAboveBytes: number): Held
     deadlineMs: timestampMs + budgetMs,
     sequence,
     bytes: size > claimAboveBytes ? claimBytes : size,
-    minAccuracy: 0,
-    priority: 1,
+    minAccuracy,
+    priority: classes[priority],
     deaths: 0,
     message,
     contentType: headers.get(headerNames.contentType) ?? contentTypes.bytes,

@@ -15,7 +15,7 @@ export type TableListener = (
 ) => void;
 
 export function watchLatencyTables(
-  profiles: KeyBucket,
+  profiles: Pick<KeyBucket, 'watch'>,
   percentile: PlanPercentile,
   log: Log,
   onTable: TableListener,
@@ -41,8 +41,9 @@ function toTable(profile: LatencyProfile, percentile: PlanPercentile): LatencyTa
   const subnets = profile.subnets.map(({ id, accuracy }) => ({ id, accuracy }));
   const medians = profile.subnets.map(({ p50Ms }) => p50Ms);
   const tails = profile.subnets.map(({ p99Ms }) => p99Ms);
+  const loads = profile.subnets.map(({ loadMs = 0 }) => loadMs);
   const { batches } = profile;
-  if (percentile === 'p50') return new LatencyTable(subnets, batches, medians);
-  const tail = new LatencyTable(subnets, batches, tails);
-  return percentile === 'p99' ? tail : new LatencyTable(subnets, batches, medians, tail);
+  if (percentile === 'p50') return new LatencyTable(subnets, batches, medians, undefined, loads);
+  const tail = new LatencyTable(subnets, batches, tails, undefined, loads);
+  return percentile === 'p99' ? tail : new LatencyTable(subnets, batches, medians, tail, loads);
 }

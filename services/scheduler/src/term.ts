@@ -20,12 +20,14 @@ import {
   unpack,
   workerStatus,
 } from '@slackline/shared';
+import { SolverThread } from '@slackline/solver';
 import { commandOf, factsOf } from './batch-command.js';
 import type { SchedulerConfig } from './config.js';
 import type { HeldQuery } from './held-query.js';
 import { Intake } from './intake.js';
 import { Liveness } from './liveness.js';
 import { Outcomes } from './outcomes.js';
+import { type Planning, planningOf } from './planning.js';
 import type { Tally } from './tally.js';
 import { WakeUps } from './wake-ups.js';
 
@@ -58,6 +60,7 @@ export class Term {
   readonly #liveness: Liveness;
   readonly #conditions: ConditionsEstimate;
   readonly #wakeUps: WakeUps;
+  readonly #planning: Planning | undefined;
   #subscriptions: Subscription[] = [];
   #over = false;
   #onIdle: (() => void) | undefined;
@@ -87,8 +90,9 @@ export class Term {
       this.#intake.settled(query);
       parts.tally.outcomes[outcome] += 1;
     });
+    const policy = createPolicy(config.POLICY);
     this.#dispatcher = new Dispatcher<HeldQuery>(
-      createPolicy(config.POLICY),
+      policy,
       {
         send: (batch) => this.#send(batch),
         expired: (query) => this.#outcomes.expire(query, this.#now()),
@@ -113,6 +117,13 @@ export class Term {
       () => this.#now(),
       (workerId, epoch, reason) => this.#lost(workerId, epoch, reason),
     );
+    this.#planning = planningOf(policy, {
+      clock,
+      log,
+      solver: new SolverThread(),
+      view: () => this.#dispatcher.planView(this.#now()),
+      onPlan: () => this.#run(),
+    });
   }
 
   get queued(): number {
@@ -156,6 +167,7 @@ export class Term {
       ),
     ];
     this.#liveness.start();
+    this.#planning?.start();
     await this.#intake.start(this.token);
   }
 
@@ -194,7 +206,11 @@ export class Term {
     this.#wakeUps.stop();
     this.#liveness.stop();
     this.#outcomes.stop();
-    await Promise.all([this.#intake.stop(), ...this.#subscriptions.map((each) => each.drain())]);
+    await Promise.all([
+      this.#planning?.stop(),
+      this.#intake.stop(),
+      ...this.#subscriptions.map((each) => each.drain()),
+    ]);
   }
 
   /** Reckons with how serving lately differed from the profile, and with how well the broker's clock is known. */

@@ -1,17 +1,18 @@
 /** The default command: starts a system, sends it a bursty load of labelled images, shows what happens, sums it up. */
 import { writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import type { Figures, LoadOptions } from '@slackline/load';
+import { Load } from '@slackline/load';
 import type { LatencyProfile } from '@slackline/shared';
+import type { Trace } from '@slackline/traces';
+import { checkTrace, type DemoLoad, demoLoad, warmUpOf } from '../demo-load.js';
 import { type RunDocument, toDocument } from '../document.js';
 import { Interrupted } from '../interrupt.js';
-import type { LoadOptions } from '../load/generate.js';
-import { Load } from '../load/load.js';
-import type { Figures } from '../load/tally.js';
 import { Monitor } from '../monitor.js';
 import type { DemoChoices } from '../options.js';
 import { profileDirectory } from '../paths.js';
-import { defaultRate } from '../rate.js';
+import { sizeOf } from '../pool.js';
 import { type Serving, startServing } from '../serving.js';
+import { readTrace } from '../traces/read.js';
 import { type RunTitle, runFrame, runLine } from '../view/frame.js';
 import { type Screen, screenOn } from '../view/screen.js';
 import { summary } from '../view/summary.js';
@@ -20,9 +21,10 @@ import { toSvg } from '../view/svg.js';
 /** Runs the demonstration. Throws `Interrupted` before the load; an interrupted load still gives its result. */
 export async function demo(choices: DemoChoices, signal: AbortSignal): Promise<RunDocument> {
   const screen = screenOn(choices.json ? process.stderr : process.stdout);
+  const trace = await traceOf(choices, screen, signal);
   const serving = await startServing(choices, listenerOn(screen), signal);
   try {
-    const run = await underLoad(serving, choices, screen, signal);
+    const run = await underLoad(serving, choices, trace, screen, signal);
     screen.done();
     if (choices.picture !== undefined) await writeFile(choices.picture, run.picture);
     return run.document;
@@ -31,6 +33,15 @@ export async function demo(choices: DemoChoices, signal: AbortSignal): Promise<R
     await serving.stop();
     screen.done();
   }
+}
+
+/** What `--trace` names, read before anything is started. */
+async function traceOf(choices: DemoChoices, screen: Screen, signal: AbortSignal): Promise<Trace | undefined> {
+  if (choices.trace === undefined) return undefined;
+  const { seconds, rate, seed } = choices;
+  const trace = await readTrace(choices.trace, { seconds, rate, seed }, screen, signal);
+  checkTrace(trace, choices);
+  return trace;
 }
 
 /** Prints a result: for a program as the last line of standard output, or for a person. */
@@ -46,13 +57,19 @@ export function listenerOn(screen: Screen): Parameters<typeof startServing>[1] {
   };
 }
 
-async function underLoad(serving: Serving, choices: DemoChoices, screen: Screen, signal: AbortSignal) {
+async function underLoad(
+  serving: Serving,
+  choices: DemoChoices,
+  trace: Trace | undefined,
+  screen: Screen,
+  signal: AbortSignal,
+) {
   const { bus, subjects } = serving;
-  const title = titleOf(serving, choices);
+  const load = demoLoad(serving, choices, trace);
+  const title = titleOf(serving, choices, load);
   warnOfSlowness(serving.profile, title.sloMs, screen);
-  const options = loadOf(serving, choices, title);
   screen.progress('warming up');
-  const warm = await runLoad(warmUpOf(options), () => {}, signal);
+  const warm = await runLoad(warmUpOf(load), () => {}, signal);
 
   const monitor = new Monitor(bus, subjects);
   const killing = new Killing(serving, choices, screen);
@@ -67,23 +84,24 @@ async function underLoad(serving: Serving, choices: DemoChoices, screen: Screen,
   try {
     const lastStored = async () => (await bus.streamState(subjects.stores.queries)).lastSequence;
     const before = await lastStored();
-    const figures = await runLoad(options, show, signal);
+    const figures = await runLoad(load.options, show, signal);
     const accepted = (await lastStored()) - before;
     await monitor.next();
     show(figures);
     await killing.end();
-    const { arrivalPattern, burstiness, seed, seconds, workers } = choices;
+    const { arrivalPattern, burstiness, seed } = choices;
     const document = toDocument(figures, {
       model: title.model,
       warmUpQueries: warm.published,
       accepted,
       sloMs: title.sloMs,
       rate: title.rate,
-      seconds,
-      arrivalPattern,
-      burstiness: arrivalPattern === 'gamma' ? burstiness : null,
+      seconds: title.seconds,
+      arrivalPattern: trace === undefined ? arrivalPattern : 'trace',
+      burstiness: trace === undefined && arrivalPattern === 'gamma' ? burstiness : null,
+      trace: trace?.name ?? null,
       seed,
-      workers,
+      workers: title.workers,
       workersLost: monitor.last?.workersLost ?? 0,
       workerKilledAtMs: killing.doneAtMs,
       executor: title.executor,
@@ -109,28 +127,6 @@ async function runLoad(options: LoadOptions, show: (figures: Figures) => void, s
   }
 }
 
-function loadOf({ system, subjects, model }: Serving, choices: DemoChoices, { rate, sloMs }: RunTitle): LoadOptions {
-  const { arrivalPattern: pattern, burstiness, seed, seconds } = choices;
-  return {
-    natsUrl: system.natsUrl,
-    subjectPrefix: subjects.prefix,
-    model,
-    modelDir: choices.model,
-    arrivals: { pattern, rate, burstiness, seed },
-    seconds,
-    sloMs,
-  };
-}
-
-/** A second of evenly spaced queries at half the rate: the processes have then compiled what they run. */
-function warmUpOf(options: LoadOptions): LoadOptions {
-  return {
-    ...options,
-    arrivals: { ...options.arrivals, pattern: 'constant', rate: options.arrivals.rate / 2 },
-    seconds: 1,
-  };
-}
-
 /** A profile that was taken while the machine was busy with something else makes every deadline look hopeless. */
 function warnOfSlowness({ deviceClass, measuredAt, subnets }: LatencyProfile, sloMs: number, screen: Screen): void {
   const fastest = subnets[0]?.p99Ms[0] ?? 0;
@@ -141,18 +137,10 @@ function warnOfSlowness({ deviceClass, measuredAt, subnets }: LatencyProfile, sl
   );
 }
 
-function titleOf({ model, profile, executor }: Serving, choices: DemoChoices): RunTitle {
-  const sloMs = choices.sloMs ?? model.sloMs;
-  const { workers, arrivalPattern, burstiness, seconds } = choices;
-  return {
-    model: model.name,
-    workers,
-    executor,
-    sloMs,
-    rate: choices.rate ?? defaultRate({ profile, workers, cores: availableParallelism(), sloMs }),
-    arrivals: arrivalPattern === 'gamma' ? `gamma (k = ${burstiness})` : arrivalPattern,
-    seconds,
-  };
+function titleOf({ models, executor }: Serving, { workers }: DemoChoices, load: DemoLoad): RunTitle {
+  const { sloMs, rate, seconds, arrivals } = load;
+  const model = models.map(({ entry }) => entry.name).join(', ');
+  return { model, workers: sizeOf(workers), executor, sloMs, rate, arrivals, seconds };
 }
 
 /** Ends one worker at its moment of the load, where that was asked for. */
@@ -173,7 +161,7 @@ class Killing {
     if (killWorkerAt === undefined || this.#timer !== undefined) return;
     const startedAtMs = performance.now() - elapsedMs;
     const begin = () => {
-      this.#killed = this.#kill(workers - 1, startedAtMs);
+      this.#killed = this.#kill(sizeOf(workers) - 1, startedAtMs);
     };
     this.#timer = setTimeout(begin, killWorkerAt * 1_000 - elapsedMs);
   }

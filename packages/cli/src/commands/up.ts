@@ -22,9 +22,9 @@ export async function up(choices: SystemChoices, signal: AbortSignal): Promise<v
 }
 
 /** What a producer needs to know; the models as the Open Inference Protocol describes them. */
-function connectionOf({ system, model }: Serving) {
-  const { name, inputs, outputs, sloMs } = model;
-  return { natsUrl: system.natsUrl, models: [{ name, inputs, outputs, sloMs }] };
+function connectionOf({ system, models }: Serving) {
+  const described = models.map(({ entry: { name, inputs, outputs, sloMs } }) => ({ name, inputs, outputs, sloMs }));
+  return { natsUrl: system.natsUrl, models: described };
 }
 
 /** Rejects when the system cannot go on: without its broker, ingest or scheduler nothing is served. */

@@ -1,6 +1,7 @@
 /** The live view as text: a pure function of what the producer and the scheduler report. */
+
+import { type Figures, windowMs } from '@slackline/load';
 import { answersOf } from '../document.js';
-import { type Figures, windowMs } from '../load/tally.js';
 import { bar, bold, dim, grouped, type Line, percent, plain, type Style, sparkline } from './text.js';
 
 /** What does not change during a run. */

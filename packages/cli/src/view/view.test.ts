@@ -1,5 +1,5 @@
+import { Tally } from '@slackline/load';
 import { describe, expect, it } from 'vitest';
-import { Tally } from '../load/tally.js';
 import { type RunTitle, runFrame, runLine } from './frame.js';
 import { toSvg } from './svg.js';
 import { bar, bold, type Line, percent, plain, sparkline } from './text.js';
@@ -15,8 +15,10 @@ const title: RunTitle = {
 };
 const system = { queued: 3, inFlight: 8, workers: 1, workersLost: 1, meanBatch: 4.25 };
 
+const query = { model: 0, sloMs: 36, minAccuracy: 0, priority: 'normal' } as const;
+
 function figures() {
-  const tally = new Tally({ sloMs: 36, startedAtMs: 0 });
+  const tally = new Tally({ models: ['fashion'], startedAtMs: 0 });
   const executor = 'cpu';
   for (let i = 0; i < 3; i++) {
     const reply = {
@@ -26,10 +28,13 @@ function figures() {
       accuracy: 0.925,
       right: i > 0,
       executor,
+      queueMs: 1,
+      inferenceMs: 2,
+      batchSize: 1,
     } as const;
-    tally.received(tally.sent(i * 400), i * 400 + 5, reply);
+    tally.received(tally.sent(i * 400, query), i * 400 + 5, reply);
   }
-  tally.received(tally.sent(900), 910, { kind: 'dropped', outcome: 'expired' });
+  tally.received(tally.sent(900, query), 910, { kind: 'dropped', outcome: 'expired' });
   return { ...tally.figures(1_000), duplicates: 0 };
 }
 
@@ -59,7 +64,7 @@ describe('the live view', () => {
   });
 
   it('needs neither queries nor telemetry', () => {
-    const empty = { ...new Tally({ sloMs: 36, startedAtMs: 0 }).figures(0), duplicates: 0 };
+    const empty = { ...new Tally({ models: ['fashion'], startedAtMs: 0 }).figures(0), duplicates: 0 };
     expect(text(runFrame(title, empty, undefined))).toContain('0.0 of 30 s');
     expect(runLine(title, empty, undefined)).not.toContain('NaN');
   });

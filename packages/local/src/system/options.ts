@@ -9,9 +9,16 @@ export type SystemStep =
   | { step: StepName; state: 'progress'; message: string };
 export type StepName = 'nats-server' | ServiceKind;
 
+/** Workers that are alike. */
+export interface WorkerGroup {
+  count: number;
+  /** More variables for them; they win over those of all workers. */
+  env: Readonly<Record<string, string>>;
+}
+
 export interface SystemOptions {
-  /** How many workers. Default 2. */
-  workers?: number;
+  /** How many workers, or how many of each kind. Default 2. */
+  workers?: number | readonly WorkerGroup[];
   /** Start a worker again that died. Default: off, a dead worker only lowers capacity. The profiler always comes back. */
   restore?: boolean;
   /** Scheduling priority of the workers, 0 to 19. Default 10: inference takes what the path of the messages leaves. */

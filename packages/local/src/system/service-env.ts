@@ -3,7 +3,7 @@
  * variables. On the services' own side these are `services/<name>/src/config.ts` and `commonConfig` in
  * packages/shared.
  */
-import type { ServiceKind, SystemOptions } from './options.js';
+import type { ServiceKind, SystemOptions, WorkerGroup } from './options.js';
 
 /**
  * @param kind of service
@@ -26,6 +26,7 @@ export function serviceEnv(
     ...(kind === 'gpu-worker' && { WORKER_ID: name }),
     ...env?.all,
     ...env?.[kind],
+    ...(kind === 'gpu-worker' && workerEnv(name, options)),
   };
 }
 
@@ -35,6 +36,20 @@ export function workerName(index: number): string {
 }
 
 /** How many workers a system has. */
-export function workerCount({ workers = 2 }: SystemOptions): number {
-  return workers;
+export function workerCount(options: SystemOptions): number {
+  return groupsOf(options).reduce((sum, { count }) => sum + count, 0);
+}
+
+/** What the group of a worker is told beside what all are; the groups' workers are numbered one group after the other. */
+function workerEnv(name: string, options: SystemOptions): Readonly<Record<string, string>> {
+  let first = 0;
+  for (const { count, env } of groupsOf(options)) {
+    for (let index = first; index < first + count; index++) if (workerName(index) === name) return env;
+    first += count;
+  }
+  return {};
+}
+
+function groupsOf({ workers = 2 }: SystemOptions): readonly WorkerGroup[] {
+  return typeof workers === 'number' ? [{ count: workers, env: {} }] : workers;
 }

@@ -33,6 +33,23 @@ describe('startSystem', () => {
     expect(system.service('scheduler').lastLines()).toEqual([`NATS_URL=${system.natsUrl} MARK=scheduler`]);
   });
 
+  it('tells each group of workers what is its own', async () => {
+    const workers = [
+      { count: 1, env: { MARK: 'fast' } },
+      { count: 2, env: { MARK: 'slow' } },
+    ];
+    const system = await start({ workers, env: { all: { MARK: 'everyone' } } });
+    const said = system.workers.map((worker) => vi.waitFor(() => expect(worker.lastLines()).not.toEqual([])));
+    await Promise.all(said);
+    const marks = system.workers.map((worker) =>
+      worker
+        .lastLines()
+        .join()
+        .replace(/.*MARK=/, ''),
+    );
+    expect(marks).toEqual(['fast', 'slow', 'slow']);
+  });
+
   it('goes on without a worker that was killed', async () => {
     const system = await start({ workers: 2 });
     expect(await system.killWorker(0)).toEqual({ code: null, signal: 'SIGKILL' });

@@ -1,20 +1,10 @@
-/** The paper's greedy alternatives to SlackFit (SuperServe, NSDI'25, section 6.4). O(subnets + batches) per decision. */
+/**
+ * The paper's greedy alternatives to SlackFit (SuperServe, NSDI'25, section 6.4). O(subnets + batches) per decision, and
+ * O(subnets x batches) for MaxBatch where changing subnets costs.
+ */
 import type { LatencyTable } from '../latency-table.js';
-import { type Decision, type DecisionView, mostUrgent, type Policy, slackMs } from '../policy.js';
-
-/** Index of the largest batch of `subnet` that fits, or 0 when none does. */
-function largestBatch(table: LatencyTable, subnet: number, slack: number): number {
-  let best = 0;
-  for (let b = 1; b < table.batches.length && table.at(subnet, b) <= slack; b += 1) best = b;
-  return best;
-}
-
-/** Index of the most accurate subnet that fits at a batch, or 0 when none does. */
-function mostAccurate(table: LatencyTable, batchIndex: number, slack: number): number {
-  let best = 0;
-  for (let s = 1; s < table.subnets.length && table.at(s, batchIndex) <= slack; s += 1) best = s;
-  return best;
-}
+import { costMs, type Decision, type DecisionView, mostUrgent, type Policy, slackMs } from '../policy.js';
+import { cheapestSubnet, largestBatch, mostAccurate, run } from './fitting.js';
 
 /** The largest batch that fits the slack on the smallest subnet, then the best accuracy at that batch. */
 export class MaxBatch implements Policy {
@@ -22,15 +12,11 @@ export class MaxBatch implements Policy {
 
   decide(view: DecisionView): Decision {
     const queue = mostUrgent(view);
-    const { model, table } = queue;
     const slack = slackMs(view, queue);
-    const batch = largestBatch(table, 0, slack);
-    return {
-      kind: 'run',
-      model,
-      batch: table.batches[batch] ?? 1,
-      subnet: mostAccurate(table, batch, slack),
-    };
+    const fits = (b: number) => costMs(queue, cheapestSubnet(queue, b), b) <= slack;
+    let batch = 0;
+    for (let b = 1; b < queue.table.batches.length && fits(b); b += 1) batch = b;
+    return run(queue, batch, mostAccurate(queue, batch, slack));
   }
 }
 
@@ -41,20 +27,14 @@ export class MaxAccuracy implements Policy {
   decide(view: DecisionView): Decision {
     const queue = mostUrgent(view);
     const slack = slackMs(view, queue);
-    const subnet = mostAccurate(queue.table, 0, slack);
-    const batch = largestBatch(queue.table, subnet, slack);
-    return {
-      kind: 'run',
-      model: queue.model,
-      batch: queue.table.batches[batch] ?? 1,
-      subnet,
-    };
+    const subnet = mostAccurate(queue, 0, slack);
+    return run(queue, largestBatch(queue, subnet, slack), subnet);
   }
 }
 
 /**
  * One subnet for everything, with batches as large as the slack allows: what a server without accuracy scaling does
- * (Clipper+ in the paper). The smallest subnet is also the paper's INFaaS without an accuracy threshold.
+ * (Clipper+ in the paper). A query that asks for more accuracy than it has is served on the least subnet that suffices.
  */
 export class FixedSubnet implements Policy {
   readonly name: string;
@@ -66,17 +46,11 @@ export class FixedSubnet implements Policy {
 
   decide(view: DecisionView): Decision {
     const queue = mostUrgent(view);
-    const subnet = this.#index(queue.table);
-    const batch = largestBatch(queue.table, subnet, slackMs(view, queue));
-    return {
-      kind: 'run',
-      model: queue.model,
-      batch: queue.table.batches[batch] ?? 1,
-      subnet,
-    };
+    const subnet = Math.max(queue.leastSubnet, this.floor(queue.table));
+    return run(queue, largestBatch(queue, subnet, slackMs(view, queue)), subnet);
   }
 
-  #index(table: LatencyTable): number {
+  floor(table: LatencyTable): number {
     if (this.subnet === 'largest') return table.subnets.length - 1;
     // A model without that subnet is served on its smallest: another model of the deployment may have it.
     return Math.max(

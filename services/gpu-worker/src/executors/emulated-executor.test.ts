@@ -97,6 +97,33 @@ describe('an emulated device', () => {
   });
 });
 
+describe('a family of separate models', () => {
+  const family: LatencyProfile = {
+    ...profile,
+    subnets: [
+      { id: 'small', accuracy: 0.5, p50Ms: [4, 10], p99Ms: [4, 10], loadMs: 3 },
+      { id: 'large', accuracy: 1, p50Ms: [8, 20], p99Ms: [8, 20], loadMs: 7 },
+    ],
+  };
+  const times = async (digestOf: string, subnet: string) => {
+    const { actuationMs, inferenceMs } = await executor.run({ ...batch(1), digest: digestOf, subnet });
+    return [actuationMs, inferenceMs].map((ms) => Math.round(ms * 1e6) / 1e6);
+  };
+
+  it('is loaded when another one of it was on the device, or none', async () => {
+    current = family;
+    const other = { ...entry, name: 'n', digest: 'e'.repeat(64) };
+    const otherProfile = { ...profile, model: 'n', digest: other.digest };
+    await (await executor.prepare(other, { ...sources, latency: () => otherProfile }))();
+    expect(await times(digest, 'small')).toEqual([3, 4]);
+    expect(await times(digest, 'small')).toEqual([0, 4]);
+    expect(await times(digest, 'large')).toEqual([7, 8]);
+    expect(await times(other.digest, 's')).toEqual([0, 4]);
+    expect(await times(digest, 'large')).toEqual([0, 8]);
+    expect(await times(digest, 'small')).toEqual([3, 4]);
+  });
+});
+
 describe('the profile', () => {
   it('must be there', async () => {
     current = undefined;

@@ -2,6 +2,9 @@
  * A device that is not there: each batch holds the worker for the median latency that a profile of the named device
  * class gives, and the answers are zeros. How scheduling is tried at the size of many accelerators on few cores.
  *
+ * A subnet of a family of separate models has a cost of loading (`loadMs`), held too whenever another one of its
+ * model ran before it: the device has room for one network of each model that it serves.
+ *
  * No wait ends at the exact moment. What one batch held too long the next one of the same device holds less, so that the
  * device's throughput is the profile's; the time reported is the time really held.
  */
@@ -42,6 +45,8 @@ export class EmulatedExecutor implements Executor {
   readonly name = 'emulated';
   readonly #models = new Map<string, EmulatedModel>();
   #carriedMs = 0;
+  /** The subnet of each loaded version that is on the device. */
+  readonly #resident = new Map<string, string>();
 
   /** @param holder waits for all emulated devices of the process; it belongs to the caller */
   constructor(private readonly holder: Pick<Holder, 'now' | 'until' | 'failed'>) {}
@@ -68,6 +73,7 @@ export class EmulatedExecutor implements Executor {
 
   async unload(digest: string): Promise<void> {
     this.#models.delete(digest);
+    this.#resident.delete(digest);
   }
 
   hosts(digest: string, subnet: string): boolean {
@@ -88,13 +94,23 @@ export class EmulatedExecutor implements Executor {
       const error = `The profile of this device class does not know the subnet ${batch.subnet}`;
       return { answers: batch.queries.map(() => ({ error })), actuationMs: 0, inferenceMs: 0 };
     }
-    const latencyMs = table.estimate(subnet, batch.queries.length);
+    const actuationMs = this.#actuate(batch, model);
+    const latencyMs = actuationMs + table.estimate(subnet, batch.queries.length);
     const targetMs = Math.max(0, latencyMs - this.#carriedMs);
     await this.holder.until(startedAtMs + targetMs);
     const heldMs = this.holder.now() - startedAtMs;
     this.#carriedMs = Math.min(mostCarriedMs, this.#carriedMs + heldMs - latencyMs);
     const answers = batch.queries.map(({ contentType }) => zeros(model, contentType));
-    return { answers, actuationMs: 0, inferenceMs: heldMs };
+    // The two add up to the time really held; the loading is never told as longer than all of it.
+    const loadingMs = Math.min(actuationMs, heldMs);
+    return { answers, actuationMs: loadingMs, inferenceMs: heldMs - loadingMs };
+  }
+
+  /** Puts a subnet on the device. Returns what that costs. */
+  #actuate({ digest, subnet }: ExecutorBatch, { profile }: EmulatedModel): number {
+    if (this.#resident.get(digest) === subnet) return 0;
+    this.#resident.set(digest, subnet);
+    return profile?.subnets.find(({ id }) => id === subnet)?.loadMs ?? 0;
   }
 
   measure(): Promise<never> {

@@ -1,0 +1,19 @@
+/** Which figures there are, and which are meant. */
+import { CommanderError } from 'commander';
+import type { Figure } from '../figure.js';
+
+/** The figures of these names, in this order, each once; all when there are none. @throws CommanderError for an unknown name */
+export function chosen(figures: readonly Figure[], names: readonly string[]): Figure[] {
+  if (names.length === 0) return [...figures];
+  return [...new Set(names)].map((name) => {
+    const figure = figures.find((candidate) => candidate.name === name);
+    if (figure !== undefined) return figure;
+    const known = figures.map((candidate) => candidate.name).join(', ');
+    throw new CommanderError(2, 'slackline.unknownFigure', `error: there is no figure ${name}; there are ${known}`);
+  });
+}
+
+export function list(figures: readonly Figure[]): string {
+  const width = Math.max(...figures.map(({ name }) => name.length));
+  return figures.map(({ name, summary }) => `${name.padEnd(width)}  ${summary}\n`).join('');
+}

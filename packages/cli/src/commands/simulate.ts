@@ -1,0 +1,68 @@
+/** `simulate`: policies compared on one trace in simulated time. Needs no broker and no model. */
+import { writeFile } from 'node:fs/promises';
+import type { SimulationResult } from '@slackline/simulator';
+import { openTrace, type Trace, TraceError } from '@slackline/traces';
+import { CommandError, OptionError } from '../errors.js';
+import type { SimulateChoices } from '../simulate/options.js';
+import { readModels } from '../simulate/profiles.js';
+import { simulateDocument, simulateSvg, simulateText } from '../simulate/report.js';
+import { deathsFor, type Scenario, simulateAll, workersFor } from '../simulate/run.js';
+
+const defaultPolicies = ['slackfit'];
+
+/** Throws `CommandError` in one sentence for whatever does not fit. */
+export async function simulateCommand(choices: SimulateChoices): Promise<void> {
+  const { scenario, results } = await simulateChoices(choices);
+  if (choices.svg !== undefined) await writePlot(choices.svg, simulateSvg(results));
+  const document = () => `${JSON.stringify(simulateDocument(scenario, results))}\n`;
+  process.stdout.write(choices.json ? document() : simulateText(scenario, results));
+}
+
+/** What was asked for, and a result for each policy. Throws what `simulateCommand` throws. */
+export async function simulateChoices(
+  choices: SimulateChoices,
+): Promise<{ scenario: Scenario; results: SimulationResult[] }> {
+  const { policy = defaultPolicies, profile, sloMs, kill, seed } = choices;
+  const models = await readModels(profile, sloMs);
+  const workers = workersFor(models, choices.workers);
+  const trace = withLimit(await readTrace(choices.trace, seed), sloMs);
+  checkModels(
+    trace,
+    models.map(({ name }) => name),
+  );
+  const total = workers.reduce((sum, { count }) => sum + count, 0);
+  const scenario: Scenario = { trace, models, workers, events: deathsFor(kill, total, trace.durationMs) };
+  return { scenario, results: await simulateAll(scenario, policy, choices) };
+}
+
+async function readTrace(text: string, seed: number): Promise<Trace> {
+  try {
+    return await openTrace(text, { seed });
+  } catch (cause) {
+    if (!(cause instanceof TraceError)) throw cause;
+    throw new CommandError(cause.message, { code: cause.code, cause });
+  }
+}
+
+/** A limit that was asked for is every query's. */
+function withLimit(trace: Trace, sloMs: number | undefined): Trace {
+  if (sloMs === undefined || trace.sloMs === undefined) return trace;
+  const { sloMs: _, ...rest } = trace;
+  return rest;
+}
+
+function checkModels({ models = [], name }: Trace, known: readonly string[]): void {
+  const missing = models.find((model) => !known.includes(model));
+  if (missing === undefined) return;
+  const what = `${name} asks for the model ${missing}, and the profiles are of ${known.join(', ')}.`;
+  throw new CommandError(what, { code: 'unknown_model' });
+}
+
+async function writePlot(path: string, svg: string): Promise<void> {
+  try {
+    await writeFile(path, svg);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new OptionError(`--svg takes a file that can be written, not ${path} (${reason})`, { cause });
+  }
+}

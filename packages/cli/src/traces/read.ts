@@ -1,0 +1,35 @@
+/** A trace as every command takes it: the text of `--trace`, with progress where reading takes long. */
+import { openTrace, type ReadProgress, type SpecDefaults, type Trace } from '@slackline/traces';
+import type { Screen } from '../view/screen.js';
+
+/** What is read sooner needs no progress. */
+const longMs = 1_000;
+
+/**
+ * @param text a generator's spec, a file, or a file with options: docs/traces.md
+ * @param defaults what holds where the text says nothing
+ * Throws `TraceError`, and the signal's reason when it aborts.
+ */
+export async function readTrace(
+  text: string,
+  defaults: SpecDefaults,
+  screen: Screen,
+  signal: AbortSignal,
+): Promise<Trace> {
+  const startedAtMs = performance.now();
+  const onProgress = (progress: ReadProgress) => {
+    if (performance.now() - startedAtMs > longMs) screen.progress(progressText(progress));
+  };
+  try {
+    return await openTrace(text, { ...defaults, onProgress, signal });
+  } finally {
+    screen.clear();
+  }
+}
+
+function progressText({ file, bytes, totalBytes }: ReadProgress): string {
+  const part = totalBytes > 0 ? `${Math.floor((100 * Math.min(bytes, totalBytes)) / totalBytes)} % of ` : '';
+  return `reading ${file}: ${part}${megabytes(totalBytes > 0 ? totalBytes : bytes)}`;
+}
+
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;

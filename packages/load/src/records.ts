@@ -1,0 +1,113 @@
+/** What became of every query of a load, in columns: some twenty bytes each, and quick to cross a thread. */
+import { type Outcome, priorities } from '@slackline/shared';
+import type { LoadQuery } from './queries.js';
+
+/** What `Records.outcome` counts through. */
+export const recordedOutcomes = ['unanswered', 'ok', 'late', 'expired', 'failed', 'refused'] as const;
+export type RecordedOutcome = (typeof recordedOutcomes)[number];
+
+/** Entry i of each column is the i-th query that was sent. */
+export interface Records {
+  /** When it was due, in milliseconds from the load's start; ascending. */
+  dueMs: Float64Array;
+  /** Index in the load's models. */
+  model: Uint16Array;
+  /** 0 low, 1 normal, 2 high. */
+  priority: Uint8Array;
+  minAccuracy: Float64Array;
+  /** Index in `recordedOutcomes`. */
+  outcome: Uint8Array;
+  /** Index in `subnets`; -1 without an answer. */
+  subnet: Int16Array;
+  /** From when it was due to its answer by the producer's clock; NaN without an answer. */
+  latencyMs: Float32Array;
+  /** As the answer says: from being stored to being sent to a worker, the run itself, and with how many queries; NaN and 0. */
+  queueMs: Float32Array;
+  inferenceMs: Float32Array;
+  batchSize: Uint16Array;
+  subnets: { model: string; id: string; accuracy: number }[];
+}
+
+/** What an answer says of how it was made. */
+export interface Served {
+  /** Id and accuracy (0..1) of the subnet. */
+  subnet: string;
+  accuracy: number;
+  queueMs: number;
+  inferenceMs: number;
+  batchSize: number;
+}
+
+type Columns = Omit<Records, 'subnets'>;
+
+const columns = (length: number): Columns => ({
+  dueMs: new Float64Array(length),
+  model: new Uint16Array(length),
+  priority: new Uint8Array(length),
+  minAccuracy: new Float64Array(length),
+  outcome: new Uint8Array(length),
+  subnet: new Int16Array(length).fill(-1),
+  latencyMs: new Float32Array(length).fill(Number.NaN),
+  queueMs: new Float32Array(length).fill(Number.NaN),
+  inferenceMs: new Float32Array(length).fill(Number.NaN),
+  batchSize: new Uint16Array(length),
+});
+
+export class Recorder {
+  #columns = columns(4_096);
+  #length = 0;
+  readonly #places = new Map<string, number>();
+  readonly #subnets: Records['subnets'] = [];
+
+  sent(dueMs: number, { model, priority, minAccuracy }: LoadQuery): void {
+    if (this.#length === this.#columns.dueMs.length) this.#grow();
+    const at = this.#length++;
+    this.#columns.dueMs[at] = dueMs;
+    this.#columns.model[at] = model;
+    this.#columns.priority[at] = priorities.indexOf(priority);
+    this.#columns.minAccuracy[at] = minAccuracy;
+  }
+
+  ended(number: number, outcome: Outcome | 'refused'): void {
+    this.#columns.outcome[number] = recordedOutcomes.indexOf(outcome);
+  }
+
+  answered(number: number, latencyMs: number, model: string, answer: Served): void {
+    const key = `${model} ${answer.subnet}`;
+    let place = this.#places.get(key);
+    if (place === undefined) {
+      place = this.#subnets.push({ model, id: answer.subnet, accuracy: answer.accuracy }) - 1;
+      this.#places.set(key, place);
+    }
+    this.#columns.subnet[number] = place;
+    this.#columns.latencyMs[number] = latencyMs;
+    this.#columns.queueMs[number] = answer.queueMs;
+    this.#columns.inferenceMs[number] = answer.inferenceMs;
+    this.#columns.batchSize[number] = answer.batchSize;
+  }
+
+  records(): Records {
+    return { ...resized(this.#columns, this.#length), subnets: [...this.#subnets] };
+  }
+
+  #grow(): void {
+    this.#columns = resized(this.#columns, 2 * this.#length);
+  }
+}
+
+/** The columns in arrays of another length: cut, or longer by queries without an end. */
+function resized(from: Columns, length: number): Columns {
+  const to = columns(length);
+  const kept = Math.min(length, from.dueMs.length);
+  to.dueMs.set(from.dueMs.subarray(0, kept));
+  to.model.set(from.model.subarray(0, kept));
+  to.priority.set(from.priority.subarray(0, kept));
+  to.minAccuracy.set(from.minAccuracy.subarray(0, kept));
+  to.outcome.set(from.outcome.subarray(0, kept));
+  to.subnet.set(from.subnet.subarray(0, kept));
+  to.latencyMs.set(from.latencyMs.subarray(0, kept));
+  to.queueMs.set(from.queueMs.subarray(0, kept));
+  to.inferenceMs.set(from.inferenceMs.subarray(0, kept));
+  to.batchSize.set(from.batchSize.subarray(0, kept));
+  return to;
+}

@@ -1,0 +1,141 @@
+/**
+ * A dispatcher in the middle of a backlog, for the benchmark: a given number of queries waits, every worker holds a batch.
+ * A step is what a completion brings: a worker becomes free, and `run` decides and takes the batch. Only `run` is timed.
+ *
+ * Time moves with the most urgent deadline, and the slack of the most urgent query goes up and down between 2 and 60 ms, so
+ * that policies choose everything from the fastest pair to the largest one.
+ */
+import { Dispatcher } from '../dispatcher.js';
+import type { LatencyTable } from '../latency-table.js';
+import { createPolicy } from '../policies/registry.js';
+import { priorityClasses, type Query } from '../query.js';
+import type { Batch } from '../worker-pool.js';
+
+export interface BacklogOptions {
+  readonly policy: string;
+  readonly queued: number;
+  readonly workers: number;
+  /** Whether queries differ in minimum accuracy and priority; otherwise any accuracy will do, and all are normal. */
+  readonly mixed: boolean;
+  readonly table: LatencyTable;
+}
+
+/** Deadlines of new queries lie so far ahead, evenly spread between the two. */
+const nearMs = 70;
+const farMs = 1_070;
+const leastSlackMs = 2;
+const mostSlackMs = 60;
+/** Steps from the least slack to the most and back. */
+const wave = 20_000;
+const model = 'm';
+const epoch = 'e';
+
+export class Backlog {
+  readonly #dispatcher: Dispatcher<Query>;
+  readonly #out: Batch<Query>[] = [];
+  readonly #random = randomFrom(1);
+  readonly #minima: readonly number[];
+  #sent: Batch<Query> | undefined;
+  #headMs: number;
+  #nowMs = 0;
+  #queries = 0;
+  #steps = 0;
+  #isFree = false;
+
+  constructor(private readonly options: BacklogOptions) {
+    const { policy, queued, workers, table } = options;
+    const effects = {
+      send: (batch: Batch<Query>) => {
+        this.#sent = batch;
+      },
+      expired: () => {},
+      failed: () => {},
+      fenced: () => {},
+    };
+    this.#minima = table.subnets.map(({ accuracy }) => accuracy);
+    const conditions = { slowdown: 1, overheadMs: 1, reserveMs: 1 };
+    const limits = { maxBatch: 256, maxBatchBytes: 1e6, deadAfterMs: 500, overdueMs: 1_000 };
+    this.#dispatcher = new Dispatcher(createPolicy(policy), effects, { conditions, ...limits });
+    this.#dispatcher.setTable(model, 'd', table);
+    this.#headMs = nearMs;
+    this.#refill(queued);
+    for (let worker = 0; worker < workers; worker += 1) {
+      const report = { workerId: `w${worker}`, epoch, deviceClass: 'd', models: new Set([model]) };
+      this.#dispatcher.report({ ...report, accepting: true, batchId: undefined }, this.#nowMs);
+      this.#keepSent();
+    }
+  }
+
+  /** Makes a worker free and lets the dispatcher decide. Returns what that took, in microseconds. */
+  step(): number {
+    this.#steps += 1;
+    this.#free();
+    const place = (this.#steps % wave) / wave;
+    const slackMs = leastSlackMs + (mostSlackMs - leastSlackMs) * 2 * Math.min(place, 1 - place);
+    this.#nowMs = Math.max(this.#nowMs, this.#headMs - slackMs);
+    const beganMs = performance.now();
+    this.#dispatcher.run(this.#nowMs);
+    const tookUs = 1_000 * (performance.now() - beganMs);
+    this.#isFree = this.#sent === undefined;
+    this.#keepSent();
+    return tookUs;
+  }
+
+  /** Takes a random batch back, unless the last worker still waits for one. */
+  #free(): void {
+    if (this.#isFree) {
+      // A policy that waits goes on when time does.
+      this.#headMs += 1;
+      return;
+    }
+    const place = Math.floor(this.#random() * this.#out.length);
+    const batch = this.#out[place];
+    const last = this.#out.pop();
+    if (batch === undefined || last === undefined) return;
+    if (batch !== last) this.#out[place] = last;
+    this.#dispatcher.complete(batch.id, batch.workerId, epoch, this.#nowMs);
+  }
+
+  #keepSent(): void {
+    const batch = this.#sent;
+    this.#sent = undefined;
+    if (batch === undefined) return;
+    this.#out.push(batch);
+    this.#headMs = Math.max(this.#headMs, batch.queries[0]?.deadlineMs ?? 0);
+    this.#refill(this.options.queued - this.#dispatcher.queued);
+  }
+
+  #refill(count: number): void {
+    const { mixed } = this.options;
+    for (let i = 0; i < count; i += 1) {
+      this.#queries += 1;
+      this.#dispatcher.add({
+        id: `q${this.#queries}`,
+        model,
+        deadlineMs: this.#nowMs + nearMs + this.#random() * (farMs - nearMs),
+        sequence: this.#queries,
+        bytes: 784,
+        minAccuracy: mixed ? this.#pick(this.#minima) : 0,
+        priority: mixed ? this.#pick(priorityClasses) : 1,
+        deaths: 0,
+      });
+    }
+  }
+
+  #pick<T>(values: readonly T[]): T {
+    const value = values[Math.floor(this.#random() * values.length)];
+    if (value === undefined) throw new RangeError('there is nothing to pick from');
+    return value;
+  }
+}
+
+/** Marsaglia's xorshift32: numbers in 0..1, the same ones in every run. */
+export function randomFrom(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,121 @@
+/**
+ * Queries in lanes: one heap of deadlines per accuracy level. A batch on a given subnet may take from lane 0 up to the
+ * subnet's own; a tree over the lanes finds the most urgent of any such range in O(log lanes), however many minima there
+ * are, and counts it too.
+ */
+import { KeyHeap } from './key-heap.js';
+import type { Query } from './query.js';
+
+/** Among equal deadlines, who was accepted first. */
+const acceptedFirst = (a: Query, b: Query) => a.sequence < b.sequence;
+
+export class Lanes<Q extends Query> {
+  /** Made when they are first used. */
+  readonly #heaps: (KeyHeap<Q> | undefined)[];
+  /** Leaves of the tree: a power of two. */
+  readonly #leaves: number;
+  /** By node (1 is the root, the children of i are 2i and 2i + 1): the lane whose head is most urgent, -1 for none. */
+  readonly #winner: Int32Array;
+  /** By node: that head's deadline. */
+  readonly #deadlineMs: Float64Array;
+  /** By node: queries below it. */
+  readonly #count: Int32Array;
+
+  constructor(lanes: number) {
+    this.#heaps = new Array<KeyHeap<Q> | undefined>(lanes).fill(undefined);
+    this.#leaves = 2 ** Math.ceil(Math.log2(Math.max(1, lanes)));
+    this.#winner = new Int32Array(2 * this.#leaves).fill(-1);
+    this.#deadlineMs = new Float64Array(2 * this.#leaves).fill(Number.POSITIVE_INFINITY);
+    this.#count = new Int32Array(2 * this.#leaves);
+  }
+
+  get size(): number {
+    return this.#count[1] ?? 0;
+  }
+
+  /** The heaps of the lanes 0 to `most`, those that were never used left out. */
+  heapsUpTo(most: number): KeyHeap<Q>[] {
+    const heaps: KeyHeap<Q>[] = [];
+    for (let lane = 0; lane < this.#heaps.length && lane <= most; lane += 1) {
+      const heap = this.#heaps[lane];
+      if (heap !== undefined) heaps.push(heap);
+    }
+    return heaps;
+  }
+
+  /** The most urgent query of a lane. */
+  peek(lane: number): Q | undefined {
+    return this.#heaps[lane]?.peek();
+  }
+
+  push(query: Q, lane: number): void {
+    let heap = this.#heaps[lane];
+    if (heap === undefined) {
+      heap = new KeyHeap<Q>(acceptedFirst);
+      this.#heaps[lane] = heap;
+    }
+    heap.push(query.deadlineMs, query);
+    this.#settle(lane, 1);
+  }
+
+  pop(lane: number): Q | undefined {
+    const query = this.#heaps[lane]?.pop();
+    if (query !== undefined) this.#settle(lane, -1);
+    return query;
+  }
+
+  /** Of the lanes 0 to `most` the one that holds the most urgent query; -1 when all are empty. */
+  mostUrgentLane(most: number): number {
+    if (most < 0) return -1;
+    if (most >= this.#leaves - 1) return this.#winner[1] ?? -1;
+    // A node that holds no lane is never the more urgent; 0 is no node.
+    let best = 0;
+    let node = 1;
+    for (let width = this.#leaves >> 1; width > 0; width >>= 1) {
+      node *= 2;
+      if ((most & width) === 0) continue;
+      best = this.#moreUrgent(best, node);
+      node += 1;
+    }
+    return this.#winner[this.#moreUrgent(best, node)] ?? -1;
+  }
+
+  /** Queries in the lanes 0 to `most`. */
+  countUpTo(most: number): number {
+    if (most >= this.#leaves - 1) return this.size;
+    if (most < 0) return 0;
+    let total = 0;
+    let node = 1;
+    for (let width = this.#leaves >> 1; width > 0; width >>= 1) {
+      node *= 2;
+      if ((most & width) === 0) continue;
+      total += this.#count[node] ?? 0;
+      node += 1;
+    }
+    return total + (this.#count[node] ?? 0);
+  }
+
+  /** Brings the path from a lane to the root up to date. */
+  #settle(lane: number, added: number): void {
+    let node = this.#leaves + lane;
+    this.#count[node] = (this.#count[node] ?? 0) + added;
+    this.#winner[node] = (this.#count[node] ?? 0) > 0 ? lane : -1;
+    this.#deadlineMs[node] = this.#heaps[lane]?.leastKey ?? Number.POSITIVE_INFINITY;
+    for (node >>= 1; node >= 1; node >>= 1) {
+      const first = this.#moreUrgent(2 * node, 2 * node + 1);
+      this.#count[node] = (this.#count[node] ?? 0) + added;
+      this.#winner[node] = this.#winner[first] ?? -1;
+      this.#deadlineMs[node] = this.#deadlineMs[first] ?? Number.POSITIVE_INFINITY;
+    }
+  }
+
+  /** Which of two nodes holds the more urgent head. */
+  #moreUrgent(a: number, b: number): number {
+    const aMs = this.#deadlineMs[a] ?? 0;
+    const bMs = this.#deadlineMs[b] ?? 0;
+    if (aMs !== bMs) return aMs < bMs ? a : b;
+    const one = this.peek(this.#winner[a] ?? -1);
+    const other = this.peek(this.#winner[b] ?? -1);
+    return one === undefined || (other !== undefined && acceptedFirst(other, one)) ? b : a;
+  }
+}

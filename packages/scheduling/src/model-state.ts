@@ -1,0 +1,164 @@
+/** What the dispatcher knows of one model: what waits, where it can run, what its workers could carry. */
+import { AccuracyLevels } from './accuracy-levels.js';
+import { EdfQueue } from './edf-queue.js';
+import type { LatencyTable } from './latency-table.js';
+import { Overload } from './overload.js';
+import type { Conditions } from './policy.js';
+import { priorityClasses, type Query } from './query.js';
+import { shedBeforeMs } from './shedding.js';
+import { Station } from './station.js';
+import type { UrgentWalk } from './urgent-walk.js';
+import type { PooledWorker } from './worker-pool.js';
+
+/** Of a new limit in the usual one. */
+const smoothing = 1 / 16;
+const unknown = Number.NEGATIVE_INFINITY;
+
+export class ModelState<Q extends Query> {
+  readonly queue = new EdfQueue<Q>();
+  /** By device class, the fastest first. */
+  #stations: ReadonlyMap<string, Station<PooledWorker<Q>>> = new Map();
+  readonly #overload = new Overload();
+  #arrived = 0;
+  #sloMs: number | undefined;
+  /** The last one that arrived since `expire` was called. */
+  #newest: Q | undefined;
+  /** Nothing expires up to this moment; earlier than need be when what it was reckoned for is gone. */
+  #reachableUntilMs = Number.POSITIVE_INFINITY;
+
+  constructor(
+    readonly model: string,
+    private conditions: Conditions,
+    /** Index of the least subnet of a table that the policy ever uses. */
+    private readonly floorOf: (table: LatencyTable) => number,
+  ) {}
+
+  get stations(): ReadonlyMap<string, Station<PooledWorker<Q>>> {
+    return this.#stations;
+  }
+
+  /** Queries that ever arrived; one that comes back from a worker has arrived once. */
+  get arrived(): number {
+    return this.#arrived;
+  }
+
+  /** The time from arrival to deadline that its queries usually have. */
+  get sloMs(): number | undefined {
+    return this.#sloMs;
+  }
+
+  /** Workers that are free and can run it. */
+  get freeWorkers(): number {
+    let free = 0;
+    for (const station of this.#stations.values()) free += station.free.size;
+    return free;
+  }
+
+  setConditions(conditions: Conditions): void {
+    this.conditions = conditions;
+    this.#reachableUntilMs = unknown;
+  }
+
+  /** Replaces or (with undefined) removes a table, and sorts what waits by the new accuracies. Workers must be placed anew. */
+  setTable(deviceClass: string, table: LatencyTable | undefined, version: string | undefined): void {
+    const stations = [...this.#stations.values()].filter((station) => station.deviceClass !== deviceClass);
+    if (table !== undefined) stations.push(new Station(deviceClass, table, version));
+    stations.sort((a, b) => a.bestPaceMs - b.bestPaceMs);
+    this.#stations = new Map(stations.map((station) => [station.deviceClass, station]));
+    const levels = new AccuracyLevels(
+      stations.map((station) => station.table),
+      this.floorOf,
+    );
+    for (const station of stations) station.setLevels(levels);
+    this.queue.setLevels(levels);
+    this.#reachableUntilMs = unknown;
+  }
+
+  add(query: Q): void {
+    this.#arrived += 1;
+    this.#newest = query;
+    this.putBack(query);
+  }
+
+  /** A query waits again. */
+  putBack(query: Q): void {
+    this.queue.push(query);
+    this.#reachableUntilMs = Math.min(this.#reachableUntilMs, this.queue.reachableMs(query, this.conditions));
+  }
+
+  /** Removes what is out of reach. O(1) where nothing is. */
+  expire(nowMs: number): readonly Q[] {
+    this.#noteSlo(nowMs);
+    if (nowMs <= this.#reachableUntilMs) return [];
+    const expired = this.queue.takeUnreachable(nowMs, this.conditions);
+    this.#reachableUntilMs = this.queue.reachableUntilMs(this.conditions);
+    if (expired.some((query) => this.queue.isServable(query))) this.#overload.lost(nowMs);
+    return expired;
+  }
+
+  /** Nothing expires up to this moment. */
+  reachableUntilMs(): number {
+    if (this.#reachableUntilMs === unknown) this.#reachableUntilMs = this.queue.reachableUntilMs(this.conditions);
+    return this.#reachableUntilMs;
+  }
+
+  /** Queries per millisecond that the workers carry at best, on the smallest subnets. O(device classes). */
+  get capacityPerMs(): number {
+    let capacity = 0;
+    for (const { serving, bestPaceMs } of this.#stations.values()) capacity += serving / bestPaceMs;
+    return capacity / this.conditions.slowdown;
+  }
+
+  /** Whether what waits cannot all be carried, so that higher classes are to come first. O(classes + device classes). */
+  isOverloaded(nowMs: number): boolean {
+    return this.#overload.isOn(this.queue, this.capacityPerMs, this.conditions, nowMs);
+  }
+
+  /**
+   * Removes what only batches could serve that are too small to keep up (shedding.ts), the lowest class first. For a moment
+   * at which one worker is free. The fastest device class says what can still be done. Nothing is removed before overload
+   * has shown, and what is removed is no sign of it, so that a pool that is only nearly overloaded does not stay so.
+   *
+   * @param gains whether the policy would carry more if the most urgent deadline were that one
+   */
+  shed(nowMs: number, gains: (deadlineMs: number) => boolean): readonly Q[] {
+    const { queue, conditions } = this;
+    const station = [...this.#stations.values()].find(({ serving }) => serving > 0);
+    const head = station && queue.head({ mostLevel: station.mostLevel, byClass: false });
+    if (station === undefined || head === undefined || !this.isOverloaded(nowMs)) return [];
+    const { table, mostLevel, bestPaceMs } = station;
+    const subnet = Math.max(this.floorOf(table), station.leastSubnetOf(queue.levelOf(head)));
+    const workers = this.capacityPerMs * conditions.slowdown * bestPaceMs;
+    const shed: Q[] = [];
+    let size = queue.size;
+    for (const priority of priorityClasses) {
+      const ofClass = queue.sizeOf(priority);
+      if (ofClass === 0) continue;
+      let walk: UrgentWalk | undefined;
+      const deadlineMsAt = (k: number) => {
+        if (k === 0 && shed.length === 0) return head.deadlineMs;
+        walk ??= queue.walk(mostLevel, priority);
+        return walk.at(k);
+      };
+      const limitMs = shedBeforeMs(
+        { size, deadlineMsAt, latestMs: queue.latestMs },
+        { table, subnet, workers, conditions, nowMs },
+      );
+      if (limitMs === Number.NEGATIVE_INFINITY || (shed.length === 0 && !gains(limitMs))) break;
+      shed.push(...queue.takeBefore(limitMs, priority, mostLevel));
+      size -= ofClass;
+    }
+    return shed;
+  }
+
+  shiftTimes(byMs: number): void {
+    this.#overload.shiftTimes(byMs);
+  }
+
+  #noteSlo(nowMs: number): void {
+    if (this.#newest === undefined) return;
+    const sloMs = this.#newest.deadlineMs - nowMs;
+    this.#newest = undefined;
+    this.#sloMs = this.#sloMs === undefined ? sloMs : this.#sloMs + smoothing * (sloMs - this.#sloMs);
+  }
+}

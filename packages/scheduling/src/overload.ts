@@ -1,0 +1,58 @@
+/**
+ * When priority classes begin to count. While a model's backlog can be carried its queries are served in one EDF order,
+ * whatever their class. Once it cannot be, every batch is filled from the highest class down, and what is left over of the
+ * lower ones expires. Two things say that it cannot be carried:
+ *
+ * - Arithmetic: even in the best batches on the least subnets that satisfy them, on all workers that take batches, at the
+ *   slowdown that is measured, the waiting queries of a class and of those above it would take until after their last
+ *   deadline. This can be told before anything is lost.
+ * - Loss: a query that a worker could have served has expired. Policies do not reach the best throughput, and what is
+ *   carried at theirs only shows in what is lost.
+ *
+ * Either holds for `calmMs` after it was last seen, because losses come one by one. O(classes) per decision.
+ */
+import type { Conditions } from './policy.js';
+import type { PriorityClass } from './query.js';
+
+/** How long after the last sign of overload classes count. */
+const calmMs = 1_000;
+const fromHighest: readonly PriorityClass[] = [2, 1, 0];
+
+/** An EDF queue, as far as it matters here. */
+interface Backlog {
+  demandOf(priority: PriorityClass): Readonly<{ work: number; latestMs: number }>;
+}
+
+export class Overload {
+  #untilMs = Number.NEGATIVE_INFINITY;
+
+  /** A query that could have been served has expired. */
+  lost(nowMs: number): void {
+    this.#untilMs = nowMs + calmMs;
+  }
+
+  /** @param capacity queries per millisecond that the workers could carry at best */
+  isOn(queue: Backlog, capacity: number, conditions: Conditions, nowMs: number): boolean {
+    if (!canCarry(queue, capacity, nowMs + conditions.overheadMs)) this.#untilMs = nowMs + calmMs;
+    return nowMs < this.#untilMs;
+  }
+
+  /** The clock was set anew. */
+  shiftTimes(byMs: number): void {
+    this.#untilMs += byMs;
+  }
+}
+
+/** Whether each class, with those above it, could be done by its last deadline. */
+function canCarry(queue: Backlog, capacity: number, fromMs: number): boolean {
+  let work = 0;
+  let latestMs = Number.NEGATIVE_INFINITY;
+  for (const priority of fromHighest) {
+    const demand = queue.demandOf(priority);
+    if (demand.work === 0) continue;
+    work += demand.work;
+    latestMs = Math.max(latestMs, demand.latestMs);
+    if (work > capacity * (latestMs - fromMs)) return false;
+  }
+  return true;
+}

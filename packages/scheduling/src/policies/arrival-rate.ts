@@ -1,0 +1,47 @@
+/** How fast something arrives, from a counter that only grows: an average whose memory fades exponentially. */
+
+/** Share of the memory that the first guess weighs. */
+const guessWeight = 0.05;
+
+export class ArrivalRate {
+  #weightMs: number;
+  #count: number;
+  #seen: number | undefined;
+  #atMs: number;
+
+  /**
+   * @param memoryMs after this long an arrival counts for 1/e
+   * @param guessPerMs what is believed before anything was observed
+   */
+  constructor(
+    private readonly memoryMs: number,
+    guessPerMs: number,
+    nowMs: number,
+  ) {
+    this.#weightMs = memoryMs * guessWeight;
+    this.#count = guessPerMs * this.#weightMs;
+    this.#atMs = nowMs;
+  }
+
+  /** @param counted all that ever arrived */
+  observe(counted: number, nowMs: number): void {
+    this.#fade(nowMs);
+    // What arrived before the first look did so at an unknown time; only what waits now is news.
+    this.#count += counted - (this.#seen ?? 0);
+    this.#seen = counted;
+  }
+
+  /** Arrivals per millisecond. */
+  perMs(nowMs: number): number {
+    this.#fade(nowMs);
+    return this.#count / this.#weightMs;
+  }
+
+  #fade(nowMs: number): void {
+    // A clock that was set back shows no time at all.
+    const kept = Math.exp(-Math.max(0, nowMs - this.#atMs) / this.memoryMs);
+    this.#count *= kept;
+    this.#weightMs = this.#weightMs * kept + this.memoryMs * (1 - kept);
+    this.#atMs = nowMs;
+  }
+}

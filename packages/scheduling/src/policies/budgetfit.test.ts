@@ -1,0 +1,139 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { LatencyTable } from '../latency-table.js';
+import type { DecisionView, QueueView } from '../policy.js';
+import { anyTable, queueView } from '../testing.js';
+import { BudgetFit } from './budgetfit.js';
+
+/** Batching pays: 16 queries take four to six times as long as one. The third lies below the line from second to fourth. */
+const table = new LatencyTable(
+  [
+    { id: 'small', accuracy: 0.71 },
+    { id: 'knee', accuracy: 0.79 },
+    { id: 'dominated', accuracy: 0.792 },
+    { id: 'large', accuracy: 0.805 },
+  ],
+  [1, 4, 16],
+  [
+    [1, 2.5, 7],
+    [3, 6, 17],
+    [4, 9, 25],
+    [5, 11, 32],
+  ],
+);
+const workers = 8;
+const sloMs = 36;
+
+function view(nowMs: number, queue: Partial<QueueView> & { table: LatencyTable; headDeadlineMs: number }) {
+  const { table: served, headDeadlineMs, size = 100 } = queue;
+  const most = served.largestBatch;
+  const rest = {
+    latestDeadlineMs: nowMs + sloMs,
+    capacityPerMs: (workers * most) / served.estimate(0, most),
+  };
+  const whole: QueueView = { ...queueView(served, headDeadlineMs, size), ...rest, ...queue };
+  const decided: DecisionView = {
+    nowMs,
+    conditions: { overheadMs: 0, reserveMs: 0, slowdown: 1 },
+    queues: [whole],
+    worker: { id: 'w', deviceClass: 'd' },
+    otherFreeWorkers: 0,
+    workers,
+    nextFreeMs: nowMs,
+  };
+  return decided;
+}
+
+/** A policy that has seen `perMs` queries a millisecond for a second, the last of them at 1,000 ms. */
+function accustomedTo(perMs: number): { policy: BudgetFit; arrived: number } {
+  const policy = new BudgetFit();
+  let arrived = 0;
+  for (let nowMs = 0; nowMs <= 1_000; nowMs += 1) {
+    arrived = perMs * (nowMs + 1);
+    policy.decide(view(nowMs, { table, headDeadlineMs: nowMs + sloMs, arrived }));
+  }
+  return { policy, arrived };
+}
+
+/** What it answers then to a queue of `size`, the most urgent query having that slack. */
+function answer(perMs: number, slackMs: number, size: number) {
+  const { policy, arrived } = accustomedTo(perMs);
+  const decision = policy.decide(view(1_000, { table, headDeadlineMs: 1_000 + slackMs, size, arrived }));
+  if (decision.kind !== 'run') throw new Error('it never waits');
+  return { subnet: table.subnets[decision.subnet]?.id, batch: decision.batch };
+}
+
+describe('budgetfit', () => {
+  it('runs the most accurate subnet while traffic is light, in a batch of what waits', () => {
+    expect(answer(0.5, 36, 3)).toEqual({ subnet: 'large', batch: 3 });
+  });
+
+  it('does not reach for a subnet that the traffic would make it pay back, however fresh the queries are', () => {
+    // 8 workers carry 7.5 queries a millisecond on the knee, and 4 on the large one.
+    expect(answer(9, 36, 16).subnet).toBe('knee');
+    expect(answer(3, 36, 16).subnet).toBe('large');
+    // Between both rates they are mixed, as slack allows.
+    expect(answer(6, 36, 16).subnet).toBe('large');
+    expect(answer(6, 20, 16).subnet).toBe('knee');
+  });
+
+  it('takes a few queries less rather than a less accurate subnet, but not many less', () => {
+    // At 4 queries a millisecond there are 2 ms for each: 13 in 27 ms are within that, 8 in 18 ms are not.
+    const fewer = answer(4, 27, 16);
+    expect(fewer.subnet).toBe('large');
+    expect(fewer.batch).toBeGreaterThan(10);
+    expect(fewer.batch).toBeLessThan(16);
+    expect(answer(4, 18, 16)).toEqual({ subnet: 'knee', batch: 16 });
+  });
+
+  it('gives accuracy up when what stays behind would be late otherwise', () => {
+    expect(answer(6, 20, 40).subnet).toBe('knee');
+    expect(answer(6, 20, 400)).toEqual({ subnet: 'small', batch: 16 });
+  });
+
+  it('runs no subnet that a mixture of others beats', () => {
+    for (let perMs = 0.5; perMs < 18; perMs += 2) {
+      for (let slackMs = 1; slackMs <= 36; slackMs += 2)
+        expect(answer(perMs, slackMs, 16).subnet).not.toBe('dominated');
+    }
+  });
+
+  it('never plans past the slack while anything fits, nor below the minimum, nor for more than waits', () => {
+    const anyCase = fc.record({
+      served: anyTable,
+      slackMs: fc.double({ min: 0.01, max: 80, noNaN: true }),
+      size: fc.integer({ min: 1, max: 60 }),
+      least: fc.nat(5),
+      perMs: fc.double({ min: 0.001, max: 100, noNaN: true }),
+    });
+    fc.assert(
+      fc.property(anyCase, ({ served, slackMs, size, least, perMs }) => {
+        const leastSubnet = Math.min(least, served.subnets.length - 1);
+        const policy = new BudgetFit();
+        const asked = (nowMs: number) =>
+          policy.decide(
+            view(nowMs, { table: served, headDeadlineMs: nowMs + slackMs, size, leastSubnet, arrived: perMs * nowMs }),
+          );
+        for (let nowMs = 0; nowMs < 200; nowMs += 10) {
+          const decision = asked(nowMs);
+          if (decision.kind !== 'run') throw new Error('it never waits');
+          const { subnet, batch } = decision;
+          expect(subnet).toBeGreaterThanOrEqual(leastSubnet);
+          expect(batch).toBeGreaterThanOrEqual(1);
+          expect(batch).toBeLessThanOrEqual(Math.min(size, served.largestBatch));
+          const fits = served.at(leastSubnet, 0) <= slackMs;
+          if (fits) expect(served.estimate(subnet, batch)).toBeLessThanOrEqual(slackMs + 1e-9);
+          else expect([subnet, batch]).toEqual([leastSubnet, 1]);
+        }
+      }),
+    );
+  });
+
+  it('keeps to the subnet that is loaded where loading another takes the slack away', () => {
+    const rows = table.subnets.map((_, s) => table.batches.map((_, b) => table.at(s, b)));
+    const family = new LatencyTable(table.subnets, table.batches, rows, undefined, [15, 15, 15, 15]);
+    const policy = new BudgetFit();
+    const decision = policy.decide(view(0, { table: family, headDeadlineMs: 12, size: 4, actuated: 3 }));
+    expect(decision).toMatchObject({ subnet: 3, batch: 4 });
+  });
+});

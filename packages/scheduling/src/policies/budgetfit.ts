@@ -1,0 +1,201 @@
+/**
+ * BudgetFit: batches fitted to the slack, subnets fitted to the work that the traffic leaves per query.
+ *
+ * SlackFit looks at the slack of the most urgent query alone. It reaches for the most accurate subnet whenever a query is
+ * fresh, also when the traffic is about to need that worker, and pays with its least accurate ones a moment later. What
+ * it cannot see is known: how fast queries arrive, how many wait, and until when. BudgetFit uses these:
+ *
+ * - Work budget: worker time that there is per arriving query, from the arrival rate and what the pool can carry.
+ * - Frontier: a time mixture of two subnets beats any subnet below the line that joins them, so only subnets on the
+ *   concave hull of (latency of the largest batch, accuracy) are run.
+ * - Reach: at most one step of the frontier above what the budget carries in full batches. That step is where traffic
+ *   between two subnets' rates is mixed; any higher one would have to be paid back with a step further down.
+ * - Batches: the largest that fits the slack. One that leaves queries behind for want of slack must cost less per query
+ *   the more it leaves: from half as much again as the budget down to half of it. So a queue that grows is always answered
+ *   with more throughput, and a few queries less are still rather accepted than a less accurate subnet.
+ * - Backlog: what stays behind must be done on the same subnet by its last deadline.
+ *
+ * Where nothing on the frontier passes, the smallest subnet takes the largest batch that fits.
+ *
+ * O(frontier x log batch) per decision; the frontier is found once per table.
+ */
+
+import type { LatencyTable } from '../latency-table.js';
+import {
+  changeMs,
+  type Decision,
+  type DecisionView,
+  mostUrgent,
+  type Policy,
+  type QueueView,
+  slackMs,
+} from '../policy.js';
+import { ArrivalRate } from './arrival-rate.js';
+
+/** What a batch of next to none of what waits may cost per query, in budgets; one of nearly all may cost 1 more. */
+const leastShare = 0.5;
+/** Share of the slack that a batch which is cut to size may take: it would end at the deadline by construction. */
+const cutToSize = 0.95;
+
+/** What is worth running of a table. */
+interface Frontier {
+  /** Indices of subnets, ascending; the first is the smallest subnet. */
+  subnets: Int32Array;
+  /** Work per query of each in the table's largest batch, in milliseconds. */
+  workMs: Float64Array;
+  /** Latency of every batch size from 1: that of subnet s at k is `latencyMs[s * largest + k - 1]`. */
+  latencyMs: Float64Array;
+  largest: number;
+}
+
+export class BudgetFit implements Policy {
+  readonly name = 'budgetfit';
+  readonly #frontiers = new WeakMap<LatencyTable, Frontier>();
+  /** By model: what share of the pool its smallest subnet would need. */
+  readonly #demands = new Map<string, { rate: ArrivalRate; capacityPerMs: number }>();
+
+  decide(view: DecisionView): Decision {
+    const queue = mostUrgent(view);
+    const frontier = this.#frontierOf(queue.table);
+    const slack = slackMs(view, queue);
+    const budgetMs = smallestWorkMs(frontier) / this.#load(view, frontier);
+    for (let i = reach(frontier, budgetMs); i > 0; i -= 1) {
+      const subnet = frontier.subnets[i] ?? 0;
+      if (subnet < queue.leastSubnet) break;
+      const waiting = Math.min(queue.runnableOn(subnet), frontier.largest);
+      const change = changeMs(queue, subnet);
+      let batch = largestBatch(frontier, subnet, slack - change, waiting);
+      if (batch < waiting) batch = largestBatch(frontier, subnet, cutToSize * slack - change, waiting);
+      if (batch === 0) continue;
+      const costMs = latency(frontier, subnet, batch) + change;
+      if (batch < waiting && costMs > budgetMs * (leastShare + batch / waiting) * batch) continue;
+      if (!drains(view, queue, frontier, i, costMs, queue.size - batch)) continue;
+      return { kind: 'run', model: queue.model, batch, subnet };
+    }
+    return leastAccurate(queue, frontier, slack);
+  }
+
+  /** Share of the pool that the arriving queries of all models would need on their smallest subnets; above 0. */
+  #load(view: DecisionView, frontier: Frontier): number {
+    for (const queue of view.queues) {
+      let demand = this.#demands.get(queue.model);
+      if (demand === undefined) {
+        // Until traffic has shown what it is, it is reckoned as what the frontier's second subnet can just not carry.
+        const knee = frontier.workMs[Math.min(1, frontier.workMs.length - 1)] ?? 1;
+        const rate = queue.capacityPerMs * (smallestWorkMs(frontier) / knee) * 1.1;
+        demand = { rate: new ArrivalRate(memoryOf(frontier), rate, view.nowMs), capacityPerMs: 0 };
+        this.#demands.set(queue.model, demand);
+      }
+      demand.rate.observe(queue.arrived, view.nowMs);
+      demand.capacityPerMs = queue.capacityPerMs;
+    }
+    let load = 0;
+    for (const { rate, capacityPerMs } of this.#demands.values()) {
+      if (capacityPerMs > 0) load += rate.perMs(view.nowMs) / capacityPerMs;
+    }
+    return Math.max(load, Number.EPSILON);
+  }
+
+  #frontierOf(table: LatencyTable): Frontier {
+    let frontier = this.#frontiers.get(table);
+    if (frontier === undefined) {
+      frontier = frontierOf(table);
+      this.#frontiers.set(table, frontier);
+    }
+    return frontier;
+  }
+}
+
+function frontierOf(table: LatencyTable): Frontier {
+  const largest = table.largestBatch;
+  const latencyMs = new Float64Array(table.subnets.length * largest);
+  table.subnets.forEach((_, s) => {
+    for (let k = 1; k <= largest; k += 1) latencyMs[s * largest + k - 1] = table.estimate(s, k);
+  });
+  const subnets = Int32Array.from(concaveHull(table));
+  const workMs = Float64Array.from(subnets, (s) => table.estimate(s, largest) / largest);
+  return { subnets, workMs, latencyMs, largest };
+}
+
+/** Subnets above every line that joins two others, by latency of the largest batch; ascending. */
+function concaveHull(table: LatencyTable): number[] {
+  const cost = (s: number) => table.at(s, table.batches.length - 1);
+  const gain = (s: number) => table.subnets[s]?.accuracy ?? 0;
+  const hull: number[] = [];
+  for (let s = 0; s < table.subnets.length; s += 1) {
+    // Of those that take equally long the last is the most accurate.
+    while (hull.length > 0 && cost(hull.at(-1) ?? 0) >= cost(s)) hull.pop();
+    while (hull.length > 1) {
+      const [from = 0, middle = 0] = hull.slice(-2);
+      const isAbove =
+        (gain(middle) - gain(from)) * (cost(s) - cost(from)) > (gain(s) - gain(from)) * (cost(middle) - cost(from));
+      if (isAbove) break;
+      hull.pop();
+    }
+    hull.push(s);
+  }
+  return hull;
+}
+
+function smallestWorkMs({ workMs }: Frontier): number {
+  return workMs[0] ?? 0;
+}
+
+/** Index in the frontier of the most accurate subnet that may be run: one step above what the budget carries. */
+function reach({ workMs }: Frontier, budgetMs: number): number {
+  const last = workMs.length - 1;
+  let i = 1;
+  while (i < last && (workMs[i] ?? 0) <= budgetMs) i += 1;
+  return Math.min(i, last);
+}
+
+function latency({ latencyMs, largest }: Frontier, subnet: number, batch: number): number {
+  return latencyMs[subnet * largest + batch - 1] ?? Number.POSITIVE_INFINITY;
+}
+
+/** The largest batch of at most `most` queries that takes at most `limitMs`; 0: none. Latency ascends with the batch. */
+function largestBatch(frontier: Frontier, subnet: number, limitMs: number, most: number): number {
+  let low = 0;
+  let high = most;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (latency(frontier, subnet, middle) <= limitMs) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** Whether `rest` queries, on that step of the frontier and the whole pool, would be done by the last deadline known. */
+function drains(
+  view: DecisionView,
+  queue: QueueView,
+  frontier: Frontier,
+  step: number,
+  costMs: number,
+  rest: number,
+): boolean {
+  if (rest <= 0) return true;
+  const ratio = (frontier.workMs[step] ?? 0) / smallestWorkMs(frontier);
+  const restMs = (rest * ratio) / queue.capacityPerMs / view.conditions.slowdown;
+  return costMs + restMs <= slackMs(view, { ...queue, headDeadlineMs: queue.latestDeadlineMs });
+}
+
+/** The least accurate subnet that the head accepts, or the one that is actuated where a change would cost more than it saves. */
+function leastAccurate(queue: QueueView, frontier: Frontier, slack: number): Decision {
+  const { model, leastSubnet, actuated } = queue;
+  const batchOn = (subnet: number) => {
+    const waiting = Math.min(queue.runnableOn(subnet), frontier.largest);
+    return largestBatch(frontier, subnet, slack - changeMs(queue, subnet), waiting);
+  };
+  const batch = batchOn(leastSubnet);
+  if (actuated > leastSubnet && changeMs(queue, leastSubnet) > 0) {
+    const onActuated = batchOn(actuated);
+    if (onActuated > batch) return { kind: 'run', model, batch: onActuated, subnet: actuated };
+  }
+  return { kind: 'run', model, batch: Math.max(1, batch), subnet: leastSubnet };
+}
+
+/** How far back arrivals count, in milliseconds: a few times what the longest batch takes, as long as decisions bind. */
+function memoryOf({ latencyMs }: Frontier): number {
+  return 2 * (latencyMs.at(-1) ?? 1);
+}

@@ -1,0 +1,40 @@
+import type { LatencyTable } from '@slackline/scheduling';
+import { createLog, type KeyBucket, type LatencyProfile } from '@slackline/shared';
+import { expect, it } from 'vitest';
+import { type PlanPercentile, planPercentiles } from './config.js';
+import { watchLatencyTables } from './latency-tables.js';
+
+const times = { p50Ms: [1, 2], p99Ms: [2, 3] };
+const profile: LatencyProfile = {
+  v: 1,
+  model: 'm',
+  digest: 'd',
+  deviceClass: 'c',
+  executor: 'emulated',
+  concurrency: 1,
+  measuredAt: '2026-01-01T00:00:00Z',
+  batches: [1, 2],
+  subnets: [
+    { id: 'small', accuracy: 0.7, ...times, loadMs: 4 },
+    { id: 'large', accuracy: 0.9, ...times },
+  ],
+};
+
+/** The table of a bucket that holds `profile` alone. */
+async function tableAt(percentile: PlanPercentile): Promise<LatencyTable | undefined> {
+  const tables: (LatencyTable | undefined)[] = [];
+  const watch: KeyBucket['watch'] = async (onChange) => {
+    onChange({ key: 'latency.m.c', value: Buffer.from(JSON.stringify(profile)), revision: 1 });
+    return { drain: () => Promise.resolve() };
+  };
+  await watchLatencyTables({ watch }, percentile, createLog('test', 'silent'), (_model, _class, table) =>
+    tables.push(table),
+  );
+  return tables[0];
+}
+
+it.each(planPercentiles)('a table at %s knows what it costs to load a subnet, its tail too', async (which) => {
+  const table = await tableAt(which);
+  expect(table?.actuationMs).toEqual([4, 0]);
+  if (which === 'guarded') expect(table?.tail?.actuationMs).toEqual([4, 0]);
+});
