@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { differencesOf, playBoth, toText } from './agreement.js';
 import { because, reasonToSkip } from './slackline.js';
 
-const mostStallMs = 100;
+const mostStallMs = 150;
 
 describe.skipIf(reasonToSkip !== undefined)(`live and simulated${because}`, () => {
   it.each(['slackfit', defaultPolicy])(
@@ -18,7 +18,7 @@ describe.skipIf(reasonToSkip !== undefined)(`live and simulated${because}`, () =
       console.info(text);
       // Every query counts on both sides, and the load is one under which accuracy bends.
       expect(both.live.accepted).toBe(both.simulated.accepted);
-      expect(Object.values(both.simulated.shares).filter((each) => each > 0.03).length).toBeGreaterThanOrEqual(3);
+      expect(Object.values(both.simulated.shares).filter((each) => each > 0.01).length).toBeGreaterThanOrEqual(3);
       expect(attainment, text).toBeLessThanOrEqual(0.01);
       expect(accuracy, text).toBeLessThanOrEqual(0.005);
       expect(share, text).toBeLessThanOrEqual(0.1);

@@ -12,7 +12,7 @@ import { actuationParts, actuationPlot, type DelayRow, missed, timesMissed } fro
 const delaysMs = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500];
 /** Bursts that make the policies change subnets all the time, and that the front can bear. */
 const load = { kind: 'bursty', base: 1_500, variant: 4_900, cv2: 8 } as const;
-const seconds = 60;
+const seconds = 30;
 
 export const actuationDelay: Figure = {
   name: 'actuation-delay',

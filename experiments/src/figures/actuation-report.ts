@@ -129,11 +129,18 @@ export function actuationPlot(
     { rows: known, name: 'known' },
     { rows: unknown, name: 'unknown' },
   ].flatMap(({ rows, name }) => [
-    chart(rows, `Missed deadlines, delay ${name}`, { label: 'share of the queries', min: 0, max: 1 }, missedShare),
+    chart(
+      rows,
+      `Missed deadlines, delay ${name}`,
+      { label: `share of the queries; none stands at ${leastShare}`, scale: 'log' },
+      missedShare,
+    ),
     chart(rows, `Effective accuracy, delay ${name}`, { label: 'effective accuracy (%)', min: 0, max: 85 }, effective),
   ]);
   return sideBySide(charts, { columns: 2, commonLegend: true });
 }
 
-const missedShare = ({ attainment }: CellResult) => 1 - attainment;
+/** A logarithmic axis has no zero: nothing missed stands here. */
+const leastShare = 1e-6;
+const missedShare = ({ attainment }: CellResult) => Math.max(leastShare, 1 - attainment);
 const effective = ({ effectiveAccuracy }: CellResult) => 100 * effectiveAccuracy;

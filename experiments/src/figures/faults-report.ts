@@ -2,6 +2,7 @@
 import { type Chart, type Rule, sideBySide } from '@slackline/plot';
 import type { CellResult } from '../cells/cell.js';
 import { paperWorkers } from '../cells/devices.js';
+import { styleOf } from '../cells/policies.js';
 import { percent, share } from '../report/numbers.js';
 import type { Table } from '../report/report.js';
 
@@ -60,6 +61,7 @@ export function faultsPlot(
     series: results.map(({ label, windows }) => ({
       label,
       mark: 'line' as const,
+      color: styleOf(label).color,
       points: windows.flatMap((window) => {
         const at = value(window);
         return at === null ? [] : [[window.atMs / 1_000, at] as const];

@@ -14,11 +14,14 @@ import type { Part } from '../report/report.js';
 export interface GridLoad {
   /** Short: it heads a column. */
   readonly name: string;
+  /** Longer: it heads a plot. */
+  readonly title: string;
   readonly trace: TraceSpecInput;
 }
 
 export interface GridCell {
   readonly name: string;
+  readonly title: string;
   readonly queries: number;
   readonly policies: Readonly<Record<string, CellResult>>;
   /** The default policy against the fixed subnets. */
@@ -44,11 +47,11 @@ export async function runGrid(context: FigureContext, loads: readonly GridLoad[]
     context.progress(`${done} of ${cells.length} simulations`),
   );
   const smallest = fixedName(device.subnets[0]?.id ?? '');
-  const gridCells = loads.map(({ name }, load): GridCell => {
+  const gridCells = loads.map(({ name, title }, load): GridCell => {
     const of = results.slice(load * policies.length, (load + 1) * policies.length);
     const byPolicy = Object.fromEntries(of.map((result) => [result.policy, result]));
     return {
-      name,
+      ...{ name, title },
       queries: of[0]?.queries ?? 0,
       policies: byPolicy,
       againstFixed: againstFixed(
@@ -148,8 +151,8 @@ export function criterionText(result: Criterion): string {
 /** Attainment against accuracy, a plot for each load. */
 export function gridPlot(grid: GridResult, columns: number): string {
   const charts = grid.cells.map(
-    ({ name, policies }): Chart => ({
-      title: name,
+    ({ title, policies }): Chart => ({
+      title,
       width: 400,
       height: 300,
       legend: false,

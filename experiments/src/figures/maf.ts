@@ -24,7 +24,7 @@ export const maf: Figure = {
     const trace = { kind: 'azure', file, seconds: context.quick ? 1 : seconds, rate, seed: context.seed } as const;
     const runs: MafRun[] = [];
     for (const workers of context.quick ? [paperWorkers] : deviceCounts) {
-      const run = await runWith(context, trace, workers);
+      const run = await runWith(context, trace, workers, workers === paperWorkers);
       runs.push(run);
       // The figure is about the least number of devices on which both goals are met.
       if (run.goals.both) break;

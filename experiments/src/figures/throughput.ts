@@ -63,7 +63,7 @@ export const throughput: Figure = {
 
 async function rangeOf(context: FigureContext, device: Device, workers: number, sloMs: number): Promise<Range> {
   const bound = (subnet: DeviceSubnet) => capacity(device, subnet, workers, sloMs);
-  const queries = context.quick ? 1_000 : 100_000;
+  const queries = context.quick ? 300 : 100_000;
   const tasks = device.subnets.map((subnet) => ({
     cell: { device, workers, sloMs, policy: fixedName(subnet.id), seed: context.seed },
     ...{ cv2, queries, wanted, above: 1.1 * bound(subnet) },

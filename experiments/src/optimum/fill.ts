@@ -3,12 +3,12 @@
  * urgent of the waiting queries that it can still answer in time. No other rule fills more places: whatever a later batch
  * could do with the more urgent of two queries, it could do with the less urgent one too, because both have arrived.
  */
-import { Arrivals, type Instance, type Start } from './instance.js';
+import { Arrivals, type Instance, type Plan, type Start } from './instance.js';
 import { type Crowded, servedTicks } from './program.js';
 
 export interface Filled {
   /** Batches in order of their starts, with as many queries as they really get; empty ones are left out. */
-  readonly batches: readonly { readonly start: Start; readonly arrivals: readonly number[] }[];
+  readonly batches: Plan;
   /** Sum of the accuracies of the answers in time. */
   readonly utility: number;
   /** Whether every place was taken. */

@@ -32,6 +32,9 @@ export interface Start extends Pair {
   readonly at: number;
 }
 
+/** Batches with the ticks at which the queries that they hold arrive, in order of their starts. */
+export type Plan = readonly { readonly start: Start; readonly arrivals: readonly number[] }[];
+
 /**
  * The pairs that an optimal plan needs: those that fit the SLO, without the ones whose size a more accurate subnet runs as
  * fast. (A batch of the latter can replace one of the former in any plan.)

@@ -11,12 +11,7 @@
  * prefixes. They are enough unless one batch runs within the time of another; docs/optimum.md says what closes that gap.
  */
 import type { MixedIntegerProgram, ProgramRow, ProgramVariable } from '@slackline/scheduling';
-import { Arrivals, type Instance, type Start, usefulPairs } from './instance.js';
-
-interface OpenRow {
-  readonly columns: number[];
-  readonly values: number[];
-}
+import { Arrivals, type Instance, type Plan, type Start, usefulPairs } from './instance.js';
 
 /** Batches that can only take queries of the ticks `from`..`to` must not ask for more than arrive there. */
 export interface Crowded {
@@ -24,12 +19,20 @@ export interface Crowded {
   readonly to: number;
 }
 
+/** Which column stands for what. Where a tick has no column, -1. */
+export interface Layout {
+  /** The batch that column i, counted from 0, starts; the other columns follow. */
+  readonly starts: readonly Start[];
+  /** By tick. */
+  readonly idle: readonly number[];
+  readonly waiting: readonly number[];
+  readonly ahead: readonly number[];
+  readonly served: readonly number[];
+}
+
 export interface WindowProgram {
   readonly program: MixedIntegerProgram;
-  /** What a solution says: the batches it starts, in order of time. */
-  startsOf(values: readonly number[]): Start[];
-  /** The values that a plan stands for, where `arrivals[i]` are the ticks of the queries that batch i serves. */
-  valuesOf(starts: readonly Start[], arrivals: readonly (readonly number[])[]): number[];
+  readonly layout: Layout;
 }
 
 /** Ticks whose queries a batch may hold: arrived when it starts, and not past their deadline when it ends. */
@@ -42,105 +45,72 @@ export function windowProgram(instance: Instance, crowded: readonly Crowded[] = 
   const { devices, sloTicks, arrivals } = instance;
   const counts = new Arrivals(instance);
   const ticks = counts.lastTick + 1;
-  const variables: ProgramVariable[] = [];
-  const rows: OpenRow[] = Array.from({ length: 3 * ticks }, () => ({ columns: [], values: [] }));
   const [idleRow, waitingRow, aheadRow] = [0, ticks, 2 * ticks];
-  const add = (variable: ProgramVariable, entries: readonly (readonly [row: number, value: number])[]) => {
-    for (const [row, value] of entries) {
-      rows[row]?.columns.push(variables.length);
-      rows[row]?.values.push(value);
-    }
-    return variables.push(variable) - 1;
-  };
-
-  const starts = startColumns(instance, counts);
+  const builder = new Builder(3 * ticks);
+  const starts = possibleStarts(instance, counts);
   for (const { start, most } of starts) {
-    const { at, batch, value } = start;
-    const end = at + start.ticks;
-    add({ lower: 0, upper: most, integer: true, objective: value }, [
-      [idleRow + at, -1],
+    const end = start.at + start.ticks;
+    builder.add({ lower: 0, upper: most, integer: true, objective: start.value }, [
+      [idleRow + start.at, -1],
       [idleRow + end, 1],
-      [waitingRow + at, -batch],
-      [aheadRow + end, batch],
+      [waitingRow + start.at, -start.batch],
+      [aheadRow + end, start.batch],
     ]);
   }
-  const carried = (row: number, upper: number, from: number, integer: boolean) =>
-    Array.from({ length: ticks }, (_, t) => {
+  const everyTick = Array.from({ length: ticks }, (_, t) => t);
+  /** What is left over at the end of each tick, and carried into the next. */
+  const carried = (row: number, variable: Omit<ProgramVariable, 'lower' | 'objective'>, isLeftAtEnd: boolean) =>
+    everyTick.map((t) => {
       const isLast = t === ticks - 1;
-      // Nothing waits and nothing is ahead at the end: every place is taken, and every served query has been.
-      if (isLast && row !== idleRow) return -1;
-      const entries: [number, number][] = [
+      if (isLast && !isLeftAtEnd) return -1;
+      return builder.add({ ...variable, lower: 0, objective: 0 }, [
         [row + t, -1],
-        ...(isLast ? [] : ([[row + t + 1, 1]] as [number, number][])),
-      ];
-      return add({ lower: from, upper, integer, objective: 0 }, entries);
+        ...(isLast ? [] : ([[row + t + 1, 1]] as const)),
+      ]);
     });
-  const idle = carried(idleRow, devices, 0, true);
-  const waiting = carried(waitingRow, arrivals.length, 0, false);
-  const ahead = carried(aheadRow, arrivals.length, 0, false);
-  const served = Array.from({ length: ticks }, (_, t) => {
+  const idle = carried(idleRow, { upper: devices, integer: true }, true);
+  // In the end every place is taken, and every served query has been.
+  const waiting = carried(waitingRow, { upper: arrivals.length, integer: false }, false);
+  const ahead = carried(aheadRow, { upper: arrivals.length, integer: false }, false);
+  const served = everyTick.map((t) => {
     const upper = counts.within(t, t);
     if (upper === 0) return -1;
-    const entries: [number, number][] = [
+    return builder.add({ lower: 0, upper, integer: true, objective: 0 }, [
       [waitingRow + t, 1],
       [aheadRow + t + sloTicks, -1],
-    ];
-    return add({ lower: 0, upper, integer: true, objective: 0 }, entries);
+    ]);
   });
-
-  const equations = rows.map(({ columns, values }, row): ProgramRow => {
-    const level = row === idleRow ? -devices : 0;
-    return { lower: level, upper: level, columns, values };
+  const equations = builder.rows.map((row, i): ProgramRow => {
+    const level = i === idleRow ? -devices : 0;
+    return { ...row, lower: level, upper: level };
   });
-  const limits = crowded.map(({ from, to }): ProgramRow => {
-    const inside = starts.flatMap(({ start }, column) => {
-      const span = servedTicks(instance, start);
-      return span.from >= from && span.to <= to ? [[column, start.batch] as const] : [];
-    });
-    return {
-      lower: Number.NEGATIVE_INFINITY,
-      upper: counts.within(from, to),
-      columns: inside.map(([column]) => column),
-      values: inside.map(([, batch]) => batch),
-    };
-  });
-
-  return {
-    program: { sense: 'max', variables, rows: [...equations, ...limits] },
-    startsOf: (values) =>
-      starts.flatMap(({ start }, column) => Array.from({ length: Math.round(values[column] ?? 0) }, () => start)),
-    valuesOf: (plan, taken) => {
-      const values = new Array<number>(variables.length).fill(0);
-      const columnOf = new Map(starts.map(({ start }, column) => [keyOf(start), column]));
-      const bump = (column: number | undefined, by: number) => {
-        if (column !== undefined && column >= 0) values[column] = (values[column] ?? 0) + by;
-      };
-      const level = (columns: readonly number[], from: number, by: number) => {
-        for (let t = from; t < ticks; t += 1) bump(columns[t], by);
-      };
-      level(idle, 0, devices);
-      plan.forEach((start, i) => {
-        const end = start.at + start.ticks;
-        bump(columnOf.get(keyOf(start)), 1);
-        level(idle, start.at, -1);
-        level(idle, end, 1);
-        level(waiting, start.at, -start.batch);
-        level(ahead, end, start.batch);
-        for (const tick of taken[i] ?? []) {
-          bump(served[tick], 1);
-          level(waiting, tick, 1);
-          level(ahead, tick + sloTicks, -1);
-        }
-      });
-      return values;
-    },
-  };
+  const layout = { starts: starts.map(({ start }) => start), idle, waiting, ahead, served };
+  const limits = crowded.map((interval) => crowdedRow(instance, counts, layout, interval));
+  return { program: { sense: 'max', variables: builder.variables, rows: [...equations, ...limits] }, layout };
 }
 
-const keyOf = ({ at, subnet, batch }: Start) => `${at} ${subnet} ${batch}`;
+/** Columns with their entries, kept by row. */
+class Builder {
+  readonly variables: ProgramVariable[] = [];
+  readonly rows: readonly { readonly columns: number[]; readonly values: number[] }[];
+
+  constructor(rows: number) {
+    this.rows = Array.from({ length: rows }, () => ({ columns: [], values: [] }));
+  }
+
+  /** @returns the column's index */
+  add(variable: ProgramVariable, entries: readonly (readonly [row: number, value: number])[]): number {
+    const column = this.variables.push(variable) - 1;
+    for (const [row, value] of entries) {
+      this.rows[row]?.columns.push(column);
+      this.rows[row]?.values.push(value);
+    }
+    return column;
+  }
+}
 
 /** Every start that some plan could contain: the batch ends by the last deadline, and there are queries to fill it. */
-function startColumns(instance: Instance, counts: Arrivals): { start: Start; most: number }[] {
+function possibleStarts(instance: Instance, counts: Arrivals): { start: Start; most: number }[] {
   const pairs = usefulPairs(instance);
   return Array.from({ length: counts.lastTick + 1 }, (_, at) => at).flatMap((at) =>
     pairs.flatMap((pair) => {
@@ -151,4 +121,50 @@ function startColumns(instance: Instance, counts: Arrivals): { start: Start; mos
       return most > 0 ? [{ start, most }] : [];
     }),
   );
+}
+
+function crowdedRow(instance: Instance, counts: Arrivals, { starts }: Layout, { from, to }: Crowded): ProgramRow {
+  const inside = [...starts.entries()].filter(([, start]) => {
+    const span = servedTicks(instance, start);
+    return span.from >= from && span.to <= to;
+  });
+  return {
+    lower: Number.NEGATIVE_INFINITY,
+    upper: counts.within(from, to),
+    columns: inside.map(([column]) => column),
+    values: inside.map(([, { batch }]) => batch),
+  };
+}
+
+/** The batches that a solution starts, in order of time. */
+export function startsOf({ starts }: Layout, values: readonly number[]): Start[] {
+  return starts.flatMap((start, column) => Array.from({ length: Math.round(values[column] ?? 0) }, () => start));
+}
+
+/** The values of all columns that a plan stands for. */
+export function valuesOf({ program, layout }: WindowProgram, { devices, sloTicks }: Instance, plan: Plan): number[] {
+  const values = new Array<number>(program.variables.length).fill(0);
+  const keyOf = ({ at, subnet, batch }: Start) => `${at} ${subnet} ${batch}`;
+  const columnOf = new Map(layout.starts.map((start, column) => [keyOf(start), column]));
+  const add = (column: number | undefined, by: number) => {
+    if (column !== undefined && column >= 0) values[column] = (values[column] ?? 0) + by;
+  };
+  const addFrom = (columns: readonly number[], tick: number, by: number) => {
+    for (let t = tick; t < columns.length; t += 1) add(columns[t], by);
+  };
+  addFrom(layout.idle, 0, devices);
+  for (const { start, arrivals } of plan) {
+    const end = start.at + start.ticks;
+    add(columnOf.get(keyOf(start)), 1);
+    addFrom(layout.idle, start.at, -1);
+    addFrom(layout.idle, end, 1);
+    addFrom(layout.waiting, start.at, -start.batch);
+    addFrom(layout.ahead, end, start.batch);
+    for (const tick of arrivals) {
+      add(layout.served[tick], 1);
+      addFrom(layout.waiting, tick, 1);
+      addFrom(layout.ahead, tick + sloTicks, -1);
+    }
+  }
+  return values;
 }

@@ -8,6 +8,8 @@ export interface Ratios {
   readonly worst: number;
   /** (U - U_smallest) / (U_opt - U_smallest): mean over the windows where the optimum is above the smallest. */
   readonly captured: number;
+  /** The same of all windows together: what is won in sum by what there was to win in sum. */
+  readonly capturedOfAll: number;
 }
 
 /** Share of the optimum that it must have over the smallest subnet for a window to count in `captured`: rounding, no more. */
@@ -28,7 +30,10 @@ export function ratiosOf(results: readonly WindowResult[], policies: readonly st
       const share = capturedIn(solved.plan.utility, utilities[least] ?? 0, utilities[p] ?? 0);
       return share === undefined ? [] : [share];
     });
-    return { policy, mean: meanOf(ratios), worst: Math.min(...ratios), captured: meanOf(captured) };
+    const above = (utilityOf: (result: WindowResult) => number) =>
+      results.reduce((sum, result) => sum + utilityOf(result) - (result.utilities[least] ?? 0), 0);
+    const capturedOfAll = above(({ utilities }) => utilities[p] ?? 0) / above(({ solved }) => solved.plan.utility);
+    return { policy, mean: meanOf(ratios), worst: Math.min(...ratios), captured: meanOf(captured), capturedOfAll };
   });
 }
 

@@ -1,6 +1,6 @@
 /** The optimum's report: what was solved, how near policies come, and what optimal plans are made of. */
 import { type Chart, sideBySide } from '@slackline/plot';
-import { styleOf } from '../cells/policies.js';
+import { isFixed, styleOf } from '../cells/policies.js';
 import { percent, share } from '../report/numbers.js';
 import type { Part, Report, Table } from '../report/report.js';
 import { sharesOf } from './plan-statistics.js';
@@ -36,16 +36,22 @@ export function reportOf(findings: Findings): Report {
     `${all.length} windows of ${1_000 * seconds} ms, ${devices} emulated V100s, limit ${sloMs} ms, at least ${atLeast} queries each. The ` +
       'utility of a policy is the sum of the accuracies of its answers in time; the optimum is the highest that any schedule ' +
       'reaches with all arrivals known in advance. Policies know none of them. *captured* is (U − U_smallest) / (U_opt − ' +
-      `U_smallest), where U_smallest is what \`${smallest}\` reaches in the same window. ` +
+      `U_smallest), where U_smallest is what \`${smallest}\` reaches in the same window: the mean over windows, and of all windows ` +
+      'together (sums above, sums below). ' +
       roomText(findings),
-    { plot: 'optimum.svg', caption: 'Utility over the optimum’s, and what is captured of the room above the smallest' },
+    {
+      plot: 'optimum.svg',
+      caption: 'Utility over the optimum’s, and what is captured of the room above the smallest (below −1 cut off)',
+    },
     { table: ratioTable(ratios) },
+    'INFaaS without a threshold is the smallest subnet by design. Proteus plans for seconds: a window ends before its first plan ' +
+      'is made, and what serves until then is its default. Fixed subnets above the smallest cannot carry most windows.',
     ...kinds.flatMap((kind): Part[] => [{ heading: headings[kind] }, { table: ratioTable(ofKind(findings, kind)) }]),
     { heading: 'What optimal plans are made of' },
     { table: planTable(findings) },
-    'Shares of the queries by the subnet that answers them, means over the windows. Optimal plans lose next to no query, let ' +
-      'queries wait for a fuller batch while devices idle, and mix few pairs of subnet and batch: those on the hull of ' +
-      'throughput and accuracy.',
+    'Shares of the queries by the subnet that answers them, and of the time in which queries arrive during which devices are ' +
+      'busy; means over the windows. Optimal plans lose next to no query and leave no device idle: queries wait because all ' +
+      'devices are busy with batches that are as accurate as the load allows, and what gathers meanwhile is the next batch.',
     { heading: 'How it was solved' },
     `Every latency is rounded to ${gridMs} ms, at every batch size from 1 to 16 (between profiled sizes on the line that joins ` +
       'them, as workers take it), and arrivals to the tick they fall into: on this grid the optimum is exact, and the ' +
@@ -90,23 +96,27 @@ function ofKind({ all, results, policies, smallest }: Findings, kind: WindowKind
 
 function ratioTable(ratios: readonly Ratios[]): Table {
   return {
-    head: ['policy', 'mean of U / U_opt', 'worst', 'captured'],
-    rows: ratios.map(({ policy, mean, worst, captured }) => [policy, share(mean), share(worst), captured.toFixed(3)]),
+    head: ['policy', 'mean of U / U_opt', 'worst', 'captured', 'captured of all'],
+    rows: ratios.map(({ policy, mean, worst, captured, capturedOfAll }) => [
+      policy,
+      ...[share(mean), share(worst), captured.toFixed(3), capturedOfAll.toFixed(3)],
+    ]),
   };
 }
 
 function planTable({ all, results, subnets }: Findings): Table {
   return {
-    head: ['windows', 'answered %', 'mean batch', ...subnets.map((id) => `${id} %`)],
+    head: ['windows', 'answered %', 'devices busy %', 'mean batch', ...subnets.map((id) => `${id} %`)],
     rows: kinds.map((kind) => {
       const shares = results.flatMap(({ solved }, i) => {
         const window = all[i];
         if (window?.kind !== kind) return [];
-        return [sharesOf(window.instance.arrivals.length, solved.plan, subnets.length)];
+        return [sharesOf(window.instance, solved.plan)];
       });
       return [
         kind,
         percent(meanOf(shares.map(({ answered }) => answered))),
+        percent(meanOf(shares.map(({ busy }) => busy))),
         meanOf(shares.map(({ meanBatch }) => meanBatch)).toFixed(1),
         ...subnets.map((_, s) => percent(meanOf(shares.map(({ subnets: bySubnet }) => bySubnet[s] ?? 0)), 1)),
       ];
@@ -133,15 +143,20 @@ function windowTable({ all, results, policies, smallest }: Findings): Table {
   };
 }
 
-/** The policies that come near enough to be seen on one axis. */
-function plotOf(findings: Findings): string {
-  const { all, results, policies, ratios, smallest } = findings;
-  const near = policies.filter(
-    (policy) => policy === smallest || (ratios.find((each) => each.policy === policy)?.mean ?? 0) > 0.9,
+/** The smallest subnet, and whatever chooses among subnets, differs from it, and comes near enough to be seen on one axis. */
+function plotted({ policies, ratios, smallest }: Findings): string[] {
+  const meanRatio = (policy: string) => ratios.find((each) => each.policy === policy)?.mean ?? 0;
+  const differs = (policy: string) => meanRatio(policy) !== meanRatio(smallest);
+  return policies.filter(
+    (policy) => policy === smallest || (!isFixed(policy) && differs(policy) && meanRatio(policy) > 0.9),
   );
+}
+
+function plotOf(findings: Findings): string {
+  const { all, results, policies, smallest } = findings;
   const least = policies.indexOf(smallest);
   const series = (value: (result: WindowResult, utility: number) => number | undefined) =>
-    near.map((policy) => ({
+    plotted(findings).map((policy) => ({
       label: policy,
       mark: 'points' as const,
       points: results.flatMap((result, i) => {

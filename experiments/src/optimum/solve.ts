@@ -2,7 +2,7 @@
 import { createSolver, type Solver } from '@slackline/solver';
 import { crowdedIntervals, type Filled, fill } from './fill.js';
 import type { Instance } from './instance.js';
-import { type Crowded, windowProgram } from './program.js';
+import { type Crowded, startsOf, valuesOf, windowProgram } from './program.js';
 import { searchPlan } from './search.js';
 
 export interface Solved {
@@ -26,7 +26,7 @@ export interface SolveOptions {
   readonly timeLimitMs: number;
 }
 
-/** More have not been seen; each adds rows for what the last solution could not fill. */
+/** None has needed a second; each adds rows for what the last solution could not fill. */
 const mostRounds = 50;
 
 /** @throws SolverError when HiGHS fails */
@@ -36,23 +36,17 @@ export function solveInstance(instance: Instance, solver: Solver, options: Solve
   const searched = best.utility;
   const crowded: Crowded[] = [];
   let [bound, columns, rounds] = [Number.POSITIVE_INFINITY, 0, 0];
-  const gapNow = () => (bound === best.utility ? 0 : (bound - best.utility) / best.utility);
+  const gapNow = () => (bound <= best.utility ? 0 : (bound - best.utility) / best.utility);
   while (rounds < mostRounds) {
     const window = windowProgram(instance, crowded);
-    const starts = best.batches.map(({ start }) => start);
-    const start = best.full
-      ? window.valuesOf(
-          starts,
-          best.batches.map(({ arrivals }) => arrivals),
-        )
-      : undefined;
+    const start = best.full ? valuesOf(window, instance, best.batches) : undefined;
     const timeLimitMs = Math.max(1_000, options.timeLimitMs - (performance.now() - beganMs));
     // Presolve takes longer than it saves here: nothing is fixed, and the program is solved at or near its root.
     const limits = { relativeGap: options.relativeGap, timeLimitMs, presolve: false };
     const solution = solver.solve({ ...window.program, ...(start !== undefined && { start }) }, limits);
     [columns, rounds] = [window.program.variables.length, rounds + 1];
     if (!Number.isNaN(solution.bound)) bound = Math.min(bound, solution.bound);
-    const found = window.startsOf(solution.values);
+    const found = startsOf(window.layout, solution.values);
     const filled = fill(instance, found);
     if (filled.utility > best.utility) best = filled;
     const isOver = performance.now() - beganMs > options.timeLimitMs;

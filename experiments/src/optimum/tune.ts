@@ -59,12 +59,11 @@ results.forEach(({ solved, utilities }, i) => {
     `${kind} ${spec} n ${instance.arrivals.length} load ${load.toFixed(2)} optimum ${solved.plan.utility.toFixed(2)} ` +
       `gap ${solved.gap.toExponential(1)} ${Math.round(solved.solveMs)} ms${shown}`,
   );
-  if (process.env.PLANS === '1') console.log(`    ${planStatistics(window, solved.plan, subnets)}`);
+  if (process.env.PLANS === '1') console.log(`    ${planStatistics(instance, solved.plan, subnets)}`);
 });
-for (const { policy, mean, worst, captured } of ratiosOf(results, policies, smallest)) {
-  console.log(
-    `${policy.padEnd(20)} mean ${mean.toFixed(4)}  worst ${worst.toFixed(4)}  captured ${captured.toFixed(4)}`,
-  );
+for (const { policy, mean, worst, captured, capturedOfAll } of ratiosOf(results, policies, smallest)) {
+  const shown = Object.entries({ mean, worst, captured, 'of all': capturedOfAll });
+  console.log(policy.padEnd(20), ...shown.map(([name, value]) => `${name} ${value.toFixed(4)} `));
 }
 console.log(
   `${all.filter(({ load }) => load >= 0.7).length} of ${all.length} windows at 0.7 or more of the smallest's capacity`,

@@ -41,7 +41,7 @@ addSystemOptions(program.command('up').description('start a system and leave it 
 
 addSimulateOptions(
   program.command('simulate').description('serve a trace in simulated time, and compare policies on it'),
-).action(async (given: Record<string, unknown>) => simulateCommand(readOptions(simulateOptions, given)));
+).action(async (given: Record<string, unknown>) => simulateCommand(readOptions(simulateOptions, given), signal));
 
 addModelCommands(program, signal);
 addTraceCommands(program, signal);

@@ -1,8 +1,9 @@
 /** When the batches that are out are expected to end: which worker is free next, and which batch is overdue. */
+
+import type { Batch } from './batch.js';
 import { KeyHeap } from './key-heap.js';
 import type { Conditions } from './policy.js';
 import type { Query } from './query.js';
-import type { Batch } from './worker-pool.js';
 
 /** A batch may be so much later than expected, or as the reserve says, and its end is still expected at any moment. */
 const leastGraceMs = 1;

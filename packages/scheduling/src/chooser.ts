@@ -1,5 +1,5 @@
 /** Asks the policy for one free worker: sheds what stands in the way, shows it the queues, and checks what it answers. */
-import { type Place, type Servable, servableBy } from './decision-view.js';
+import { othersOf, type Place, type Servable, servableBy, waitingFor } from './decision-view.js';
 import { guarded } from './guard.js';
 import type { ModelState } from './model-state.js';
 import type { Conditions, Decision, DecisionView, Policy, QueueView } from './policy.js';
@@ -47,10 +47,11 @@ export class Chooser<Q extends Query> {
       const servable = servableBy(worker, places, nowMs);
       return { servable, view: this.#view(worker, servable, conditions, nowMs) };
     };
-    for (const { state } of places) {
-      if (state.queue.size === 0 || state.freeWorkers > 1) continue;
-      for (const query of state.shed(nowMs, (deadlineMs) => this.#gains(state, look().view, deadlineMs)))
-        this.expired(query);
+    const waiting = waitingFor(places);
+    for (const { state } of waiting) {
+      if (state.freeWorkers > 1) continue;
+      const gains = (deadlineMs: number) => this.#gains(state, look().view, deadlineMs);
+      for (const query of state.shed(nowMs, othersOf(state, waiting), gains)) this.expired(query);
     }
     const { servable, view } = look();
     if (servable.length === 0) return nothing;

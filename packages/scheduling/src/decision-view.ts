@@ -21,15 +21,26 @@ export interface Servable<Q extends Query> {
 /** A model and its place on the worker's device class. */
 export type Place<Q extends Query> = Pick<Servable<Q>, 'state' | 'station'>;
 
-/** The queues with something for the worker, most urgent head first. */
+/** The models that have something for the worker, most urgent head first. */
+export function waitingFor<Q extends Query>(places: readonly Place<Q>[]): Place<Q>[] {
+  const waiting: { place: Place<Q>; headMs: number }[] = [];
+  for (const place of places) {
+    const { queue } = place.state;
+    const head = queue.size === 0 ? undefined : queue.head({ mostLevel: place.station.mostLevel, byClass: false });
+    if (head !== undefined) waiting.push({ place, headMs: head.deadlineMs });
+  }
+  return waiting.sort((a, b) => a.headMs - b.headMs).map(({ place }) => place);
+}
+
+/** Their queues as a policy may see them, those with a higher class first under overload. */
 export function servableBy<Q extends Query>(
   worker: PooledWorker<Q>,
   places: readonly Place<Q>[],
   nowMs: number,
 ): Servable<Q>[] {
-  const waiting = places.filter(({ state }) => state.queue.size > 0);
-  // Asked of all of them: each takes note of how it stands.
-  const byClass = waiting.filter(({ state }) => state.isOverloaded(nowMs)).length > 0;
+  const waiting = waitingFor(places);
+  // All models together are only looked at for the one whose turn it is: so it is O(models).
+  const byClass = waiting.some(({ state }, i) => state.isOverloaded(nowMs, i === 0 ? othersOf(state, waiting) : []));
   const found: Servable<Q>[] = [];
   for (const { state, station } of waiting) {
     const scope: Scope = { mostLevel: station.mostLevel, byClass };
@@ -37,11 +48,11 @@ export function servableBy<Q extends Query>(
     if (first === undefined) continue;
     found.push({ state, station, scope, first, view: viewOf(worker, state, station, scope, first) });
   }
-  if (found.length < 2) return found;
-  return found.sort((a, b) => {
-    const higherClass = byClass ? b.first.priority - a.first.priority : 0;
-    return higherClass || a.view.headDeadlineMs - b.view.headDeadlineMs;
-  });
+  return byClass ? found.sort((a, b) => b.first.priority - a.first.priority) : found;
+}
+
+export function othersOf<Q extends Query>(state: ModelState<Q>, places: readonly Place<Q>[]): ModelState<Q>[] {
+  return places.length < 2 ? [] : places.map((place) => place.state).filter((each) => each !== state);
 }
 
 function viewOf<Q extends Query>(
@@ -55,6 +66,7 @@ function viewOf<Q extends Query>(
   // Whoever is served first, the choice is made for the most urgent of all: so it is as quick as in one order.
   const head = scope.byClass ? queue.head({ ...scope, byClass: false }) : first;
   const { table } = station;
+  const leastSubnet = station.leastSubnetOf(queue.levelOf(first));
   const actuated = worker.actuated.get(model);
   let walk: UrgentWalk | undefined;
   return {
@@ -63,12 +75,12 @@ function viewOf<Q extends Query>(
     runnable: queue.runnable(scope),
     headDeadlineMs: (head ?? first).deadlineMs,
     table,
-    leastSubnet: station.leastSubnetOf(queue.levelOf(first)),
+    leastSubnet,
     actuated: actuated === undefined ? -1 : table.subnets.findIndex(({ id }) => id === actuated),
     arrived: state.arrived,
     latestDeadlineMs: queue.latestMs,
     capacityPerMs: state.capacityPerMs,
-    runnableOn: (subnet) => queue.runnable({ ...scope, mostLevel: station.levelOf(subnet) }),
+    runnableOn: (subnet) => queue.runnable({ ...scope, mostLevel: station.levelOf(Math.max(subnet, leastSubnet)) }),
     deadlineMsAt: (k) => {
       walk ??= queue.walk(scope.mostLevel);
       return walk.at(k);

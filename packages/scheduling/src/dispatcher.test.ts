@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Batch } from './batch.js';
 import { Dispatcher, type DispatcherOptions } from './dispatcher.js';
 import { byDeadline } from './edf-queue.js';
 import { SlackFit } from './policies/slackfit.js';
 import type { Query } from './query.js';
 import { query, smallTable } from './testing.js';
-import type { Batch } from './worker-pool.js';
 
 const options: DispatcherOptions = {
   conditions: { overheadMs: 1, reserveMs: 0, slowdown: 1 },

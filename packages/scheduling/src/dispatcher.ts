@@ -2,6 +2,7 @@
  * The decision loop as a state machine. Whoever owns it (the scheduler service, the simulator) tells it what happened and
  * what time it is; it answers through `Effects`: send this batch, this query has expired. It does no I/O and has no clock.
  */
+import type { Batch } from './batch.js';
 import { type Choice, Chooser } from './chooser.js';
 import type { Place } from './decision-view.js';
 import type { LatencyTable } from './latency-table.js';
@@ -10,7 +11,7 @@ import type { PlanView } from './plan.js';
 import { planModelOf, planWorkerOf } from './plan-view.js';
 import type { Conditions, Policy } from './policy.js';
 import type { Query } from './query.js';
-import { type Batch, type PooledWorker, WorkerPool, type WorkerReport } from './worker-pool.js';
+import { type PooledWorker, WorkerPool, type WorkerReport } from './worker-pool.js';
 
 /** What the dispatcher wants done. Called synchronously; must not call back into the dispatcher. */
 export interface Effects<Q extends Query> {

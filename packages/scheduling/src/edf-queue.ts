@@ -263,8 +263,9 @@ interface Found<Q extends Query> {
 
 /** What was found, or the most urgent query of these lanes where that is more urgent. */
 function moreUrgent<Q extends Query>(found: Found<Q> | undefined, lanes: Lanes<Q>, most: number): Found<Q> | undefined {
-  if (lanes.size === 0) return found;
-  const lane = lanes.mostUrgentLane(most);
+  const lane = lanes.size === 0 ? -1 : lanes.mostUrgentLane(most);
+  // Deadlines lie together; to look at the queries themselves would be a walk through all of the memory.
+  if (lane === -1 || (found !== undefined && found.lanes.deadlineMs(found.lane) < lanes.deadlineMs(lane))) return found;
   const query = lanes.peek(lane);
   return query === undefined || (found !== undefined && byDeadline(found.query, query) < 0)
     ? found

@@ -48,6 +48,11 @@ export class Lanes<Q extends Query> {
     return this.#heaps[lane]?.peek();
   }
 
+  /** Its deadline; Infinity when the lane is empty. */
+  deadlineMs(lane: number): number {
+    return this.#deadlineMs[this.#leaves + lane] ?? Number.POSITIVE_INFINITY;
+  }
+
   push(query: Q, lane: number): void {
     let heap = this.#heaps[lane];
     if (heap === undefined) {

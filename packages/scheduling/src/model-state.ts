@@ -2,9 +2,9 @@
 import { AccuracyLevels } from './accuracy-levels.js';
 import { EdfQueue } from './edf-queue.js';
 import type { LatencyTable } from './latency-table.js';
-import { Overload } from './overload.js';
+import { type Backlog, Overload } from './overload.js';
 import type { Conditions } from './policy.js';
-import { priorityClasses, type Query } from './query.js';
+import { type PriorityClass, priorityClasses, type Query } from './query.js';
 import { shedBeforeMs } from './shedding.js';
 import { Station } from './station.js';
 import type { UrgentWalk } from './urgent-walk.js';
@@ -109,9 +109,25 @@ export class ModelState<Q extends Query> {
     return capacity / this.conditions.slowdown;
   }
 
-  /** Whether what waits cannot all be carried, so that higher classes are to come first. O(classes + device classes). */
-  isOverloaded(nowMs: number): boolean {
-    return this.#overload.isOn(this.queue, this.capacityPerMs, this.conditions, nowMs);
+  /** Workers that take batches of it. */
+  get workers(): number {
+    let workers = 0;
+    for (const { serving } of this.#stations.values()) workers += serving;
+    return workers;
+  }
+
+  demandOf(priority: PriorityClass): Readonly<{ work: number; latestMs: number }> {
+    return this.queue.demandOf(priority);
+  }
+
+  /**
+   * Whether what waits cannot all be carried, so that higher classes are to come first. O(classes x (device classes + others)).
+   *
+   * @param others models that the same workers serve, as far as they are to be reckoned with
+   */
+  isOverloaded(nowMs: number, others: readonly ModelState<Q>[] = []): boolean {
+    const all = [this, ...others.map((other) => this.#besides(other))];
+    return this.#overload.isOn(this, all, this.conditions, nowMs);
   }
 
   /**
@@ -119,16 +135,20 @@ export class ModelState<Q extends Query> {
    * at which one worker is free. The fastest device class says what can still be done. Nothing is removed before overload
    * has shown, and what is removed is no sign of it, so that a pool that is only nearly overloaded does not stay so.
    *
+   * @param others models that the same workers serve
    * @param gains whether the policy would carry more if the most urgent deadline were that one
    */
-  shed(nowMs: number, gains: (deadlineMs: number) => boolean): readonly Q[] {
+  shed(nowMs: number, others: readonly ModelState<Q>[], gains: (deadlineMs: number) => boolean): readonly Q[] {
     const { queue, conditions } = this;
     const station = [...this.#stations.values()].find(({ serving }) => serving > 0);
     const head = station && queue.head({ mostLevel: station.mostLevel, byClass: false });
-    if (station === undefined || head === undefined || !this.isOverloaded(nowMs)) return [];
+    if (station === undefined || head === undefined || !this.isOverloaded(nowMs, others)) return [];
     const { table, mostLevel, bestPaceMs } = station;
     const subnet = Math.max(this.floorOf(table), station.leastSubnetOf(queue.levelOf(head)));
     const workers = this.capacityPerMs * conditions.slowdown * bestPaceMs;
+    const busyMs = (deadlineMs: number) =>
+      others.reduce((sum, other) => sum + this.#besides(other).busyMs(deadlineMs, nowMs), 0);
+    const service = { table, subnet, workers, conditions, nowMs, busyMs };
     const shed: Q[] = [];
     let size = queue.size;
     for (const priority of priorityClasses) {
@@ -140,10 +160,7 @@ export class ModelState<Q extends Query> {
         walk ??= queue.walk(mostLevel, priority);
         return walk.at(k);
       };
-      const limitMs = shedBeforeMs(
-        { size, deadlineMsAt, latestMs: queue.latestMs },
-        { table, subnet, workers, conditions, nowMs },
-      );
+      const limitMs = shedBeforeMs({ size, deadlineMsAt, latestMs: queue.latestMs }, service);
       if (limitMs === Number.NEGATIVE_INFINITY || (shed.length === 0 && !gains(limitMs))) break;
       shed.push(...queue.takeBefore(limitMs, priority, mostLevel));
       size -= ofClass;
@@ -153,6 +170,23 @@ export class ModelState<Q extends Query> {
 
   shiftTimes(byMs: number): void {
     this.#overload.shiftTimes(byMs);
+  }
+
+  /** Another model, as far as it takes this one's workers: those that serve both do not serve it alone. */
+  #besides(other: ModelState<Q>): Backlog & { busyMs(deadlineMs: number, nowMs: number): number } {
+    const share = Math.min(1, other.workers / Math.max(1, this.workers));
+    const capacityPerMs = other.capacityPerMs / share;
+    return {
+      capacityPerMs,
+      demandOf: (priority: PriorityClass) => other.demandOf(priority),
+      /** Its deadlines are taken to be spread evenly. */
+      busyMs: (deadlineMs: number, nowMs: number) => {
+        const { latestMs } = other.queue;
+        const work = priorityClasses.reduce<number>((sum, priority) => sum + other.demandOf(priority).work, 0);
+        const before = Math.min(1, Math.max(0, (deadlineMs - nowMs) / (latestMs - nowMs)));
+        return work === 0 ? 0 : (before * work) / capacityPerMs / this.conditions.slowdown;
+      },
+    };
   }
 
   #noteSlo(nowMs: number): void {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Batch } from './batch.js';
 import { randomFrom } from './bench/backlog.js';
 import { Dispatcher } from './dispatcher.js';
 import { KeyHeap } from './key-heap.js';
@@ -6,7 +7,6 @@ import { LatencyTable } from './latency-table.js';
 import { createPolicy } from './policies/registry.js';
 import { type PriorityClass, priorityClasses, type Query } from './query.js';
 import { query } from './testing.js';
-import type { Batch } from './worker-pool.js';
 
 /** Six subnets; 4 workers carry 8 queries per millisecond at best, about 1 on the largest subnet. */
 const table = new LatencyTable(
@@ -27,6 +27,8 @@ interface Load {
   readonly tellsClasses?: boolean;
   /** Minima that queries ask for, each as often as the others. */
   readonly minima?: readonly number[];
+  /** Models on the pool, each as often asked for as the others. */
+  readonly models?: readonly string[];
   readonly onSend?: (batch: Batch<Query>, waiting: readonly number[], hasLost: boolean) => void;
 }
 
@@ -47,7 +49,7 @@ function poisson({ rates, lastsMs }: Load, random: () => number): Arrival[] {
 
 /** Serves in simulated time until nothing waits any more. */
 function serve(load: Load) {
-  const { policy, tellsClasses = true, minima = [0], onSend } = load;
+  const { policy, tellsClasses = true, minima = [0], models = ['m'], onSend } = load;
   const random = randomFrom(7);
   const arrivals = poisson(load, random);
   const sent: Batch<Query>[] = [];
@@ -83,8 +85,8 @@ function serve(load: Load) {
     deadAfterMs: 1e9,
     overdueMs: 1e9,
   });
-  dispatcher.setTable('m', 'd', table);
-  const report = { epoch: 'e', deviceClass: 'd', models: new Set(['m']), accepting: true, batchId: undefined };
+  for (const model of models) dispatcher.setTable(model, 'd', table);
+  const report = { epoch: 'e', deviceClass: 'd', models: new Set(models), accepting: true, batchId: undefined };
   for (let w = 0; w < workers; w += 1) dispatcher.report({ ...report, workerId: `w${w}` }, 0);
   let next = 0;
   for (;;) {
@@ -96,7 +98,8 @@ function serve(load: Load) {
       classOf.set(`q${next}`, priority);
       waiting[priority] = (waiting[priority] ?? 0) + 1;
       const minAccuracy = minima[Math.floor(random() * minima.length)] ?? 0;
-      dispatcher.add(query(`q${next}`, atMs + sloMs, { priority: tellsClasses ? priority : 1, minAccuracy }));
+      const model = models[next % models.length] ?? '';
+      dispatcher.add(query(`q${next}`, atMs + sloMs, { model, priority: tellsClasses ? priority : 1, minAccuracy }));
     }
     while (ends.leastKey <= nowMs) {
       const batch = ends.pop();
@@ -176,6 +179,22 @@ describe.each([2, 5, 20])('at %i times what can be carried', (overload) => {
     for (const { accuracy, queries } of sent) {
       for (const { minAccuracy } of queries) expect(accuracy).toBeGreaterThanOrEqual(minAccuracy);
     }
+  });
+});
+
+describe.each([1.1, 2, 5])('two models on one pool at %f times what can be carried', (overload) => {
+  const models = ['a', 'b'];
+
+  it.each(quick)('%s still carries most of what can be carried', (policy) => {
+    const { goodput } = serve({ policy, rates: [0, overload * best, 0], lastsMs: 1_000, models });
+    expect(goodput).toBeGreaterThan(0.8 * best);
+  });
+
+  it.each(quick)('%s keeps the two higher classes where they fit', (policy) => {
+    const rates = [(overload - 0.6) * best, 0.3 * best, 0.3 * best] as const;
+    const { normal, high } = serve({ policy, rates, lastsMs: 1_500, models });
+    expect(high).toBeGreaterThan(0.99);
+    expect(normal).toBeGreaterThan(0.95);
   });
 });
 

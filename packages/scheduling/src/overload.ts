@@ -5,11 +5,12 @@
  *
  * - Arithmetic: even in the best batches on the least subnets that satisfy them, on all workers that take batches, at the
  *   slowdown that is measured, the waiting queries of a class and of those above it would take until after their last
- *   deadline. This can be told before anything is lost.
+ *   deadline, be it alone or with other models that the same workers serve. This can be told before anything is lost.
  * - Loss: a query that a worker could have served has expired. Policies do not reach the best throughput, and what is
  *   carried at theirs only shows in what is lost.
  *
- * Either holds for `calmMs` after it was last seen, because losses come one by one. O(classes) per decision.
+ * Either holds for `calmMs` after it was last seen, because losses come one by one. O(classes x models of a
+ * worker) per decision.
  */
 import type { Conditions } from './policy.js';
 import type { PriorityClass } from './query.js';
@@ -18,9 +19,11 @@ import type { PriorityClass } from './query.js';
 const calmMs = 1_000;
 const fromHighest: readonly PriorityClass[] = [2, 1, 0];
 
-/** An EDF queue, as far as it matters here. */
-interface Backlog {
+/** What waits of one model. */
+export interface Backlog {
   demandOf(priority: PriorityClass): Readonly<{ work: number; latestMs: number }>;
+  /** Queries per millisecond that the workers could carry of it at best, if they did nothing else. */
+  readonly capacityPerMs: number;
 }
 
 export class Overload {
@@ -31,9 +34,13 @@ export class Overload {
     this.#untilMs = nowMs + calmMs;
   }
 
-  /** @param capacity queries per millisecond that the workers could carry at best */
-  isOn(queue: Backlog, capacity: number, conditions: Conditions, nowMs: number): boolean {
-    if (!canCarry(queue, capacity, nowMs + conditions.overheadMs)) this.#untilMs = nowMs + calmMs;
+  /**
+   * @param own what waits of the model
+   * @param all the same with what waits of other models for the same workers
+   */
+  isOn(own: Backlog, all: readonly Backlog[], { overheadMs }: Conditions, nowMs: number): boolean {
+    const fromMs = nowMs + overheadMs;
+    if (!canCarry([own], fromMs) || (all.length > 1 && !canCarry(all, fromMs))) this.#untilMs = nowMs + calmMs;
     return nowMs < this.#untilMs;
   }
 
@@ -44,15 +51,17 @@ export class Overload {
 }
 
 /** Whether each class, with those above it, could be done by its last deadline. */
-function canCarry(queue: Backlog, capacity: number, fromMs: number): boolean {
-  let work = 0;
+function canCarry(backlogs: readonly Backlog[], fromMs: number): boolean {
+  let takesMs = 0;
   let latestMs = Number.NEGATIVE_INFINITY;
   for (const priority of fromHighest) {
-    const demand = queue.demandOf(priority);
-    if (demand.work === 0) continue;
-    work += demand.work;
-    latestMs = Math.max(latestMs, demand.latestMs);
-    if (work > capacity * (latestMs - fromMs)) return false;
+    for (const backlog of backlogs) {
+      const demand = backlog.demandOf(priority);
+      if (demand.work === 0) continue;
+      takesMs += demand.work / backlog.capacityPerMs;
+      latestMs = Math.max(latestMs, demand.latestMs);
+    }
+    if (takesMs > 0 && fromMs + takesMs > latestMs) return false;
   }
   return true;
 }

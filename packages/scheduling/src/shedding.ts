@@ -36,6 +36,8 @@ export interface Service {
   readonly workers: number;
   readonly conditions: Conditions;
   readonly nowMs: number;
+  /** How long the workers are busy with queries of other models whose deadline lies before that. */
+  busyMs(deadlineMs: number): number;
 }
 
 /** Queries with a deadline before this one are to be given up; -Infinity: none. O(batches + k log k) for k = `lookAhead`. */
@@ -55,7 +57,8 @@ export function shedBeforeMs(backlog: Backlog, service: Service): number {
     if (spare <= 0 || slackUntil(fillsUntilMs, nowMs, conditions) < takesMs) continue;
     const last = Math.min(lookAhead, backlog.size - 1);
     const restMs = ((last + 1 - (table.batches[fits] ?? 1)) * paceMs(b)) / workers;
-    const isInTime = table.at(subnet, fits) + restMs + takesMs <= slackMs(last);
+    const busyMs = service.busyMs(backlog.deadlineMsAt(last));
+    const isInTime = table.at(subnet, fits) + restMs + busyMs + takesMs <= slackMs(last);
     return isInTime ? Number.NEGATIVE_INFINITY : nowMs + conditions.overheadMs + takesMs * conditions.slowdown;
   }
   return Number.NEGATIVE_INFINITY;

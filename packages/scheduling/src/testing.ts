@@ -1,7 +1,9 @@
 /** What the tests of this room build their cases from. */
 import fc from 'fast-check';
+import type { Batch } from './batch.js';
+import { Dispatcher } from './dispatcher.js';
 import { LatencyTable } from './latency-table.js';
-import type { QueueView } from './policy.js';
+import type { Policy, QueueView } from './policy.js';
 import type { Query } from './query.js';
 
 export function query(id: string, deadlineMs: number, rest: Partial<Query> = {}): Query {
@@ -55,3 +57,49 @@ export const smallTable = new LatencyTable(
     [4, 8, 16],
   ],
 );
+
+/** A dispatcher with everything it asked for written down. A batch holds three queries of one byte. */
+export function pool(policy: Policy, overheadMs = 0) {
+  const sent: Batch<Query>[] = [];
+  const expired: string[] = [];
+  const failed: string[] = [];
+  const dispatcher = new Dispatcher<Query>(
+    policy,
+    {
+      send: (batch) => sent.push(batch),
+      expired: ({ id }) => expired.push(id),
+      failed: ({ id }) => failed.push(id),
+      fenced: () => {},
+    },
+    {
+      conditions: { overheadMs, reserveMs: 0, slowdown: 1 },
+      maxBatch: 256,
+      maxBatchBytes: 3,
+      deadAfterMs: 500,
+      overdueMs: 250,
+    },
+  );
+  const report = (
+    workerId: string,
+    nowMs: number,
+    rest: { epoch?: string; deviceClass?: string; models?: string[]; accepting?: boolean } = {},
+  ) => {
+    const { epoch = 'e1', deviceClass = 'fast', models = ['m'], accepting = true } = rest;
+    dispatcher.report({ workerId, epoch, deviceClass, models: new Set(models), accepting, batchId: undefined }, nowMs);
+  };
+  const complete = (batch: Batch<Query> | undefined, nowMs: number) =>
+    dispatcher.complete(batch?.id ?? '', batch?.workerId ?? '', batch?.epoch ?? '', nowMs);
+  return { dispatcher, sent, expired, failed, report, complete };
+}
+
+/** The same front, ten times as slow, and without its most accurate subnet. */
+export const slowTable = new LatencyTable(
+  smallTable.subnets.slice(0, 2),
+  [1, 2],
+  [
+    [10, 20],
+    [20, 40],
+  ],
+);
+/** A family of separate models: changing costs 5 ms. */
+export const family = new LatencyTable(smallTable.subnets, [1], [[1], [2], [4]], undefined, [5, 5, 5]);

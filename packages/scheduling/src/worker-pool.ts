@@ -1,4 +1,5 @@
 /** The workers a scheduler knows: who is alive, who is free, and which batch each holds. */
+import type { Batch } from './batch.js';
 import { BatchEnds } from './batch-ends.js';
 import type { Conditions } from './policy.js';
 import type { Query } from './query.js';
@@ -18,27 +19,6 @@ export interface WorkerReport {
   readonly accepting: boolean;
   /** The batch that it says it holds. */
   readonly batchId: string | undefined;
-}
-
-/** A batch that was sent to a worker and has not come back. */
-export interface Batch<Q extends Query> {
-  readonly id: string;
-  readonly workerId: string;
-  readonly epoch: string;
-  readonly model: string;
-  /** The version of the model that was planned with; undefined: whichever the worker serves. */
-  readonly version: string | undefined;
-  /** Id and profiled accuracy of the subnet. */
-  readonly subnet: string;
-  /** Its index in the table that was planned with. */
-  readonly subnetIndex: number;
-  readonly accuracy: number;
-  readonly queries: readonly Q[];
-  sentAtMs: number;
-  /** Profiled time of this batch, actuation included. */
-  readonly expectedMs: number;
-  /** The part of it that goes into changing to the subnet; 0 when it is there already. */
-  readonly actuationMs: number;
 }
 
 export interface PooledWorker<Q extends Query> {

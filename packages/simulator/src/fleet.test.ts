@@ -94,6 +94,17 @@ describe('a worker that joins', () => {
     expect(ends(simulate(options([0], { events })))).toEqual(['ok@15']);
   });
 
+  it('and dies before its report was through is found out as the life before it', () => {
+    const events = [
+      { kind: 'join', atMs: 3, worker: 0 },
+      { kind: 'crash', atMs: 4, worker: 0 },
+    ] as const;
+    // Its batch left at 0 and is void since 3; it is asked for at 25, and the answer takes another 2 ms.
+    const result = simulate(options([0], { workers: two, events, busDelayMs: 2 }));
+    expect(ends(result)).toEqual(['ok@41']);
+    expect(result.workersLost).toBe(1);
+  });
+
   it('late serves from then on', () => {
     const workers = [{ count: 1, deviceClass: 'd', joinMs: 30 }];
     expect(ends(simulate(options([0], { workers })))).toEqual(['ok@40']);

@@ -103,13 +103,13 @@ export class Fleet {
   resume(worker: SimulatedWorker, nowMs: number): void {
     if (!worker.alive || worker.pausedUntilMs > nowMs) return;
     worker.lastSeenMs = nowMs;
-    if (!worker.known) this.join(worker, nowMs + this.#busDelay());
+    if (worker.knownEpoch === '') this.join(worker, nowMs + this.#busDelay());
   }
 
   /** A round of the scheduler's liveness, for a worker that does not speak. Returns whether it is given up at once. */
   probe(worker: SimulatedWorker, nowMs: number): boolean {
     const isSilent = !worker.alive || worker.pausedUntilMs > nowMs;
-    if (!worker.known || !isSilent || typeof this.#detection === 'number') return false;
+    if (worker.knownEpoch === '' || !isSilent || typeof this.#detection === 'number') return false;
     const { probeEveryMs, heartbeatMs, deadAfterMs, overdueMs } = this.#detection;
     const { batch, bornMs, silentFromMs } = worker;
     const heldMs = batch === undefined ? 0 : nowMs - batch.sentAtMs;

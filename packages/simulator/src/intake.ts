@@ -16,7 +16,7 @@ export class Intake {
 
   /**
    * @param delayMs from arrival to the scheduler, drawn for each query; none overtakes another
-   * @throws RangeError where the trace names a model that is not there
+   * @throws RangeError where the trace names a model that is not there, or its arrivals are not in order
    */
   constructor(
     trace: Arrivals,
@@ -24,6 +24,7 @@ export class Intake {
     private readonly delayMs: () => number,
   ) {
     if (models.length === 0) throw new RangeError('a simulation needs a model');
+    checkOrder(trace.arrivalsMs);
     this.#arrivals = trace;
     this.#models = (trace.models ?? []).map((name) => {
       const index = models.findIndex((model) => model.name === name);
@@ -63,5 +64,15 @@ export class Intake {
     const { arrivalsMs } = this.#arrivals;
     if (this.#next >= arrivalsMs.length) this.nextMs = Number.POSITIVE_INFINITY;
     else this.nextMs = Math.max(this.nextMs, (arrivalsMs[this.#next] ?? 0) + this.delayMs());
+  }
+}
+
+function checkOrder(arrivalsMs: Float64Array): void {
+  let beforeMs = 0;
+  for (const arrivalMs of arrivalsMs) {
+    if (!(arrivalMs >= beforeMs && arrivalMs < Number.POSITIVE_INFINITY)) {
+      throw new RangeError(`arrivals must ascend from 0, and ${arrivalMs} comes after ${beforeMs}`);
+    }
+    beforeMs = arrivalMs;
   }
 }

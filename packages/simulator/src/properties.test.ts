@@ -18,7 +18,7 @@ const anyEvent: fc.Arbitrary<WorkerEvent> = fc.record({
 });
 
 const anyScenario = fc.record({
-  policy: fc.constantFrom('slackfit', 'maxbatch', 'maxacc', 'fixed:largest'),
+  policy: fc.constantFrom('budgetfit', 'slackfit', 'maxbatch', 'maxacc', 'fixed:largest', 'infaas', 'proteus'),
   rate: fc.integer({ min: 10, max: 600 }),
   seed: fc.nat(1_000),
   sloMs: fc.integer({ min: 5, max: 200 }),

@@ -1,5 +1,6 @@
-import { LatencyTable } from '@slackline/scheduling';
+import { type Conditions, LatencyTable, type Policy } from '@slackline/scheduling';
 import { describe, expect, it } from 'vitest';
+import type { SimulationOptions } from './options.js';
 import { simulate } from './simulate.js';
 import { always, ends, options, twoSubnets } from './testing.js';
 
@@ -39,6 +40,13 @@ describe('one worker', () => {
   });
 });
 
+it.each([[[-1]], [[2, 1]], [[Number.NaN]], [[1, Number.POSITIVE_INFINITY]]])(
+  'arrivals %j are refused',
+  (arrivalsMs) => {
+    expect(() => simulate(options(arrivalsMs))).toThrow(/must ascend from 0/);
+  },
+);
+
 describe('time between scheduler and worker', () => {
   it('is added on both ways, and reckoned with', () => {
     const models = [{ name: 'm', sloMs: 14, tables: { d: twoSubnets } }];
@@ -68,5 +76,58 @@ describe('changing the subnet', () => {
     const models = [{ name: 'm', sloMs: 100, tables: { d: table } }];
     expect(ends(simulate(options([0, 50], { models })))).toEqual(['ok@13', 'ok@60']);
     expect(ends(simulate(options([0, 50], { models, actuationDelayMs: 7 })))).toEqual(['ok@20', 'ok@60']);
+  });
+});
+
+describe('a policy that waits', () => {
+  /** Waits until each of these moments, then serves. */
+  function patient(...untilMs: number[]): Policy {
+    return {
+      name: 'patient',
+      decide: (view) => {
+        const nextMs = untilMs.find((atMs) => atMs > view.nowMs);
+        return nextMs === undefined ? always(2, 0).decide(view) : { kind: 'wait', untilMs: nextMs };
+      },
+    };
+  }
+
+  it('is asked again when it said so, though nothing has happened', () => {
+    expect(ends(simulate(options([0], { policy: patient(7, 11.5) })))).toEqual(['ok@21.5']);
+  });
+
+  it('has its query expire when it waits too long', () => {
+    expect(ends(simulate(options([0], { policy: patient(500) })))).toEqual(['expired@90.001']);
+  });
+});
+
+describe('conditions', () => {
+  const arrivalsMs = Array.from({ length: 200 }, (_, i) => i * 30);
+  const trace = { arrivalsMs: Float64Array.from(arrivalsMs), durationMs: 6_000 };
+
+  /** What the policy saw at its last decision. */
+  function lastConditions(rest: Partial<SimulationOptions>): Conditions | undefined {
+    let last: Conditions | undefined;
+    const policy: Policy = {
+      name: 'watching',
+      decide: (view) => {
+        last = view.conditions;
+        return always(1, 0).decide(view);
+      },
+    };
+    simulate(options([], { trace, policy, busDelayMs: 3, noise: { kind: 'factor', factor: 1.2 }, ...rest }));
+    return last;
+  }
+
+  it('are estimated from the batches that come back, as in the service', () => {
+    const seen = lastConditions({ conditions: 'estimated' });
+    expect(seen?.slowdown).toBeCloseTo(1.2, 6);
+    expect(seen?.overheadMs).toBeCloseTo(6, 6);
+    expect(seen?.reserveMs).toBeCloseTo(0, 6);
+  });
+
+  it('are those of the bus, or given', () => {
+    expect(lastConditions({})).toEqual({ slowdown: 1, overheadMs: 6, reserveMs: 0 });
+    const given = { slowdown: 1.5, overheadMs: 1, reserveMs: 2 };
+    expect(lastConditions({ conditions: given })).toEqual(given);
   });
 });

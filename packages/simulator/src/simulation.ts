@@ -3,7 +3,6 @@
  * of events in the place of bus, workers and clocks. Whatever happens at one moment is told first; then it decides, once.
  */
 import { type Batch, Dispatcher, isPlanned } from '@slackline/scheduling';
-import { type Counted, counted } from './counted.js';
 import { randomSource, sampler } from './distribution.js';
 import { EventHeap } from './event-heap.js';
 import { eventKinds } from './event-kinds.js';
@@ -28,7 +27,6 @@ export class Simulation {
   readonly #intake: Intake;
   readonly #fleet: Fleet;
   readonly #dispatcher: Dispatcher<SimulatedQuery>;
-  readonly #policy: Counted;
   readonly #planner: Planner | undefined;
   readonly #reckoning: Reckoning;
   readonly #costMs: number;
@@ -37,6 +35,8 @@ export class Simulation {
   #wakeAtMs = Number.POSITIVE_INFINITY;
   #busyUntilMs = 0;
   #window = 0;
+  /** Events that come again and again, each once in the heap. */
+  #periodic = 0;
   /** Whether something has come up since the dispatcher last ran. */
   #stirred = false;
   events = 0;
@@ -53,7 +53,6 @@ export class Simulation {
     this.tally = new Tally(models, subnets, queries, trace.durationMs, windowMs, queryRecords);
     this.batchRecords = record.batches === true ? [] : undefined;
     this.#fleet = new Fleet(workersOf(options, subnets), this.#events, options);
-    this.#policy = counted(options.policy);
     const { policy, planning } = options;
     if (planning !== undefined && isPlanned(policy)) this.#planner = new Planner(policy, planning, this.#events);
     this.#intake = new Intake(trace, models, sampler(options.intakeDelayMs ?? 0, randomSource(seed, 3)));
@@ -62,7 +61,7 @@ export class Simulation {
     const detection = options.detection ?? serviceLiveness;
     const { deadAfterMs, overdueMs } = typeof detection === 'number' ? serviceLiveness : detection;
     this.#dispatcher = new Dispatcher<SimulatedQuery>(
-      this.#policy.policy,
+      policy,
       {
         send: (batch) => this.#send(batch),
         expired: (query) => this.#drop(query, 'expired'),
@@ -80,7 +79,7 @@ export class Simulation {
   }
 
   get decisions(): number {
-    return this.#policy.decisions;
+    return this.#dispatcher.decisions;
   }
 
   get plans(): number {
@@ -95,7 +94,7 @@ export class Simulation {
       const atMs = Math.min(this.#intake.nextMs, this.#events.nextMs, this.#wakeAtMs);
       const isServed = this.#outstanding === 0 && this.#intake.nextMs === Number.POSITIVE_INFINITY;
       if (isServed && !(atMs < durationMs)) break;
-      if (atMs === Number.POSITIVE_INFINITY) throw new Error(`${this.#outstanding} queries have no outcome`);
+      if (this.#isStuck) throw new Error(`${this.#outstanding} queries have no outcome`);
       this.#advance(Math.max(atMs, this.#busyUntilMs));
       this.#moment();
     }
@@ -119,6 +118,13 @@ export class Simulation {
       first += count;
     }
     if (this.#reckoning.isEstimated) this.#events.push(refreshEveryMs, eventKinds.refresh, 0, 0);
+    this.#periodic = (this.#reckoning.isEstimated ? 1 : 0) + (this.#planner === undefined ? 0 : 1);
+  }
+
+  /** Whether queries wait and nothing lies ahead but what comes again and again: then they were forgotten. */
+  get #isStuck(): boolean {
+    const isQuiet = Math.min(this.#intake.nextMs, this.#wakeAtMs) === Number.POSITIVE_INFINITY;
+    return this.#outstanding > 0 && isQuiet && this.#events.size === this.#periodic;
   }
 
   /** Everything that has happened by now, then the decisions. */
@@ -230,7 +236,9 @@ export class Simulation {
   }
 
   #report(worker: SimulatedWorker): void {
-    worker.known = true;
+    // It died before its report was through.
+    if (!worker.alive) return;
+    worker.knownEpoch = worker.epoch;
     worker.batch = undefined;
     worker.lastSeenMs = this.#nowMs;
     this.#dispatcher.report(worker.report(), this.#nowMs);
@@ -238,12 +246,13 @@ export class Simulation {
   }
 
   #lose(worker: SimulatedWorker): void {
-    if (!worker.known) return;
-    worker.known = false;
+    const { knownEpoch } = worker;
+    if (knownEpoch === '') return;
+    worker.knownEpoch = '';
     worker.batch = undefined;
     worker.version += 1;
     this.workersLost += 1;
-    this.#dispatcher.lost(worker.id, worker.epoch, this.#nowMs);
+    this.#dispatcher.lost(worker.id, knownEpoch, this.#nowMs);
     this.#stirred = true;
   }
 

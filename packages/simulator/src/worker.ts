@@ -20,8 +20,8 @@ export class SimulatedWorker {
   version = 0;
   life = 0;
   alive = false;
-  /** Whether the scheduler counts on this life of it. */
-  known = false;
+  /** The epoch under which the scheduler counts on it; empty: it does not. */
+  knownEpoch = '';
   /** Until when it does nothing; in the past: it works. */
   pausedUntilMs = 0;
   /** Last time that the scheduler heard of it, other than by heartbeats. */

@@ -3,6 +3,17 @@ import type { Batch } from '@slackline/scheduling';
 import type { AnswerFacts, BatchCommand } from '@slackline/shared';
 import type { HeldQuery } from './held-query.js';
 
+/** Room that a batch command takes beside the bodies, in all and per query. */
+const commandBytes = 1_024;
+const queryBytes = 160;
+/** No batch is larger; bounds what the framing of its queries can add. */
+const mostQueries = 256;
+
+/** What of a batch fits one message. */
+export function batchLimits(maxPayloadBytes: number): { maxBatch: number; maxBatchBytes: number } {
+  return { maxBatch: mostQueries, maxBatchBytes: maxPayloadBytes - commandBytes - mostQueries * queryBytes };
+}
+
 /** @param claimAboveBytes larger bodies stay in the stream; the worker fetches them by sequence */
 export function commandOf(batch: Batch<HeldQuery>, token: number, claimAboveBytes: number): BatchCommand {
   return {

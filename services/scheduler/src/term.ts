@@ -21,7 +21,7 @@ import {
   workerStatus,
 } from '@slackline/shared';
 import { SolverThread } from '@slackline/solver';
-import { commandOf, factsOf } from './batch-command.js';
+import { batchLimits, commandOf, factsOf } from './batch-command.js';
 import type { SchedulerConfig } from './config.js';
 import type { HeldQuery } from './held-query.js';
 import { Intake } from './intake.js';
@@ -30,6 +30,7 @@ import { Outcomes } from './outcomes.js';
 import { type Planning, planningOf } from './planning.js';
 import type { Tally } from './tally.js';
 import { WakeUps } from './wake-ups.js';
+import { reportOf } from './worker-report.js';
 
 export interface TermParts {
   bus: Bus;
@@ -46,12 +47,6 @@ export interface TermParts {
   /** Ends the term: it can do its work no more. */
   resign: (reason: string) => void;
 }
-
-/** Room that a batch command takes beside the bodies, in all and per query. */
-const commandBytes = 1_024;
-const queryBytes = 160;
-/** No batch is larger; bounds what the framing of its queries can add. */
-const mostQueries = 256;
 
 export class Term {
   readonly #outcomes: Outcomes;
@@ -101,8 +96,7 @@ export class Term {
       },
       {
         conditions: this.#conditions.read(clock.now()),
-        maxBatch: mostQueries,
-        maxBatchBytes: bus.maxPayloadBytes - commandBytes - mostQueries * queryBytes,
+        ...batchLimits(bus.maxPayloadBytes),
         deadAfterMs: config.WORKER_DEAD_AFTER_MS,
         overdueMs: config.BATCH_OVERDUE_MS,
       },
@@ -248,17 +242,13 @@ export class Term {
 
   #report(data: Uint8Array): void {
     const status = unpack('worker status', workerStatus, data);
-    const { workerId, epoch, deviceClass, models, freeSlots, draining, batchId } = status;
-    const versions = new Set([...Object.values(models), ...status.versions]);
-    if (draining && batchId === null) {
+    const { workerId, epoch } = status;
+    if (status.draining && status.batchId === null) {
       if (this.#dispatcher.leave(workerId, epoch)) this.parts.tally.forget(workerId);
       return;
     }
-    const accepting = freeSlots > 0 && !draining;
-    const names = new Set(Object.keys(models));
     this.parts.tally.executor(workerId, status.executor);
-    const report = { workerId, epoch, deviceClass, models: names, versions, accepting, batchId: batchId ?? undefined };
-    this.#dispatcher.report(report, this.#now());
+    this.#dispatcher.report(reportOf(status), this.#now());
     this.#settled();
   }
 

@@ -1,18 +1,22 @@
 /** `simulate`: policies compared on one trace in simulated time. Needs no broker and no model. */
 import { writeFile } from 'node:fs/promises';
+import { defaultPolicy } from '@slackline/scheduling';
 import type { SimulationResult } from '@slackline/simulator';
-import { openTrace, type Trace, TraceError } from '@slackline/traces';
+import type { Trace } from '@slackline/traces';
 import { CommandError, OptionError } from '../errors.js';
 import type { SimulateChoices } from '../simulate/options.js';
 import { readModels } from '../simulate/profiles.js';
 import { simulateDocument, simulateSvg, simulateText } from '../simulate/report.js';
 import { deathsFor, type Scenario, simulateAll, workersFor } from '../simulate/run.js';
+import { readTrace } from '../traces/read.js';
+import { screenOn } from '../view/screen.js';
 
-const defaultPolicies = ['slackfit'];
+/** Beside the default, what it is measured by. */
+const defaultPolicies = [defaultPolicy, 'slackfit'];
 
 /** Throws `CommandError` in one sentence for whatever does not fit. */
-export async function simulateCommand(choices: SimulateChoices): Promise<void> {
-  const { scenario, results } = await simulateChoices(choices);
+export async function simulateCommand(choices: SimulateChoices, signal: AbortSignal): Promise<void> {
+  const { scenario, results } = await simulateChoices(choices, signal);
   if (choices.svg !== undefined) await writePlot(choices.svg, simulateSvg(results));
   const document = () => `${JSON.stringify(simulateDocument(scenario, results))}\n`;
   process.stdout.write(choices.json ? document() : simulateText(scenario, results));
@@ -21,11 +25,13 @@ export async function simulateCommand(choices: SimulateChoices): Promise<void> {
 /** What was asked for, and a result for each policy. Throws what `simulateCommand` throws. */
 export async function simulateChoices(
   choices: SimulateChoices,
+  signal: AbortSignal,
 ): Promise<{ scenario: Scenario; results: SimulationResult[] }> {
   const { policy = defaultPolicies, profile, sloMs, kill, seed } = choices;
   const models = await readModels(profile, sloMs);
   const workers = workersFor(models, choices.workers);
-  const trace = withLimit(await readTrace(choices.trace, seed), sloMs);
+  const screen = screenOn(choices.json ? process.stderr : process.stdout);
+  const trace = withLimit(await readTrace(choices.trace, { seed }, screen, signal), sloMs);
   checkModels(
     trace,
     models.map(({ name }) => name),
@@ -33,15 +39,6 @@ export async function simulateChoices(
   const total = workers.reduce((sum, { count }) => sum + count, 0);
   const scenario: Scenario = { trace, models, workers, events: deathsFor(kill, total, trace.durationMs) };
   return { scenario, results: await simulateAll(scenario, policy, choices) };
-}
-
-async function readTrace(text: string, seed: number): Promise<Trace> {
-  try {
-    return await openTrace(text, { seed });
-  } catch (cause) {
-    if (!(cause instanceof TraceError)) throw cause;
-    throw new CommandError(cause.message, { code: cause.code, cause });
-  }
 }
 
 /** A limit that was asked for is every query's. */

@@ -1,5 +1,6 @@
 /** The options of `simulate`, checked and with their defaults. */
 import { resolve } from 'node:path';
+import { defaultPolicy } from '@slackline/scheduling';
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 
@@ -59,7 +60,12 @@ export function addSimulateOptions(command: Command): Command {
       '--trace <text>',
       'when queries arrive: a generator such as gamma:rate=400,cv2=4, or a file (docs/traces.md)',
     )
-    .addOption(repeated('--policy <names>', 'scheduling policies to compare, e.g. slackfit,maxacc,fixed:largest'))
+    .addOption(
+      repeated(
+        '--policy <names>',
+        `policies to compare, e.g. slackfit,maxacc,fixed:largest (default: ${defaultPolicy},slackfit)`,
+      ),
+    )
     .addOption(repeated('--workers <n>', 'workers, e.g. 8 or emulated-v100:8 (default: 8)'))
     .addOption(
       repeated('--profile <file>', 'latency profile, or `measured`: this machine’s (default: six ResNets on a V100)'),

@@ -24,7 +24,7 @@ const profile = latencyProfile
 export async function readModels(files: readonly string[] = [v100], sloMs?: number): Promise<SimulatedModel[]> {
   const models = new Map<string, { name: string; sloMs: number; tables: Record<string, ReturnType<typeof tableOf>> }>();
   for (const file of files) {
-    const path = file === 'measured' ? await measuredTable(basename(shippedModel)) : file;
+    const path = file === 'measured' ? await measured() : file;
     const { model: name, deviceClass, entry, ...grid } = await readProfile(path);
     const model = models.get(name) ?? { name, sloMs: sloMs ?? entry?.sloMs ?? defaultSloMs, tables: {} };
     if (model.tables[deviceClass] !== undefined)
@@ -33,6 +33,16 @@ export async function readModels(files: readonly string[] = [v100], sloMs?: numb
     models.set(name, model);
   }
   return [...models.values()];
+}
+
+async function measured(): Promise<string> {
+  try {
+    return await measuredTable(basename(shippedModel));
+  } catch (cause) {
+    const what =
+      '--profile measured takes what a run with real inference measured on this machine, and there was none yet';
+    throw new OptionError(what, { cause });
+  }
 }
 
 async function readProfile(path: string): Promise<z.infer<typeof profile>> {

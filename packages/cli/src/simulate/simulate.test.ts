@@ -18,9 +18,10 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 const trace = 'poisson:rate=2000,seconds=2';
+const { signal } = new AbortController();
 /** As the command line gives them. */
 type Given = Readonly<Record<string, string | string[]>>;
-const chosen = (given: Given) => simulateChoices(readOptions(simulateOptions, { trace, ...given }));
+const chosen = (given: Given) => simulateChoices(readOptions(simulateOptions, { trace, ...given }), signal);
 
 describe('slackline simulate', () => {
   it('as a person and a program call it: one table, one document, one picture', async () => {
@@ -113,7 +114,7 @@ describe('a wrong call is told in one sentence', () => {
 
 async function refusal(given: Given): Promise<string> {
   try {
-    await simulateCommand(readOptions(simulateOptions, { trace, ...given }));
+    await simulateCommand(readOptions(simulateOptions, { trace, ...given }), signal);
   } catch (error) {
     return failureOf(error).text;
   }

@@ -5,11 +5,12 @@
  * Time moves with the most urgent deadline, and the slack of the most urgent query goes up and down between 2 and 60 ms, so
  * that policies choose everything from the fastest pair to the largest one.
  */
+
+import type { Batch } from '../batch.js';
 import { Dispatcher } from '../dispatcher.js';
 import type { LatencyTable } from '../latency-table.js';
 import { createPolicy } from '../policies/registry.js';
 import { priorityClasses, type Query } from '../query.js';
-import type { Batch } from '../worker-pool.js';
 
 export interface BacklogOptions {
   readonly policy: string;
@@ -20,9 +21,11 @@ export interface BacklogOptions {
   readonly table: LatencyTable;
 }
 
-/** Deadlines of new queries lie so far ahead, evenly spread between the two. */
+/** Deadlines of new queries lie at least so far ahead, evenly spread from there. */
 const nearMs = 70;
-const farMs = 1_070;
+const leastSpreadMs = 1_000;
+/** The backlog can be carried: overload sheds many queries in one decision, and they would be what is measured. */
+const spareTime = 2;
 const leastSlackMs = 2;
 const mostSlackMs = 60;
 /** Steps from the least slack to the most and back. */
@@ -35,6 +38,8 @@ export class Backlog {
   readonly #out: Batch<Query>[] = [];
   readonly #random = randomFrom(1);
   readonly #minima: readonly number[];
+  readonly #spreadMs: number;
+  readonly #leastSlackMs: number;
   #sent: Batch<Query> | undefined;
   #headMs: number;
   #nowMs = 0;
@@ -43,27 +48,33 @@ export class Backlog {
   #isFree = false;
 
   constructor(private readonly options: BacklogOptions) {
-    const { policy, queued, workers, table } = options;
+    const { policy, queued, workers, mixed, table } = options;
     const effects = {
       send: (batch: Batch<Query>) => {
+        this.#out.push(batch);
         this.#sent = batch;
       },
       expired: () => {},
       failed: () => {},
       fenced: () => {},
     };
+    const largestMs = table.at(table.subnets.length - 1, table.batches.length - 1);
+    this.#spreadMs = Math.max(leastSpreadMs, (spareTime * queued * largestMs) / table.largestBatch / workers);
+    // With minima some queries need the slowest subnet; they must not expire.
+    this.#leastSlackMs = leastSlackMs + (mixed ? table.at(table.subnets.length - 1, 0) : 0);
     this.#minima = table.subnets.map(({ accuracy }) => accuracy);
     const conditions = { slowdown: 1, overheadMs: 1, reserveMs: 1 };
     const limits = { maxBatch: 256, maxBatchBytes: 1e6, deadAfterMs: 500, overdueMs: 1_000 };
     this.#dispatcher = new Dispatcher(createPolicy(policy), effects, { conditions, ...limits });
     this.#dispatcher.setTable(model, 'd', table);
     this.#headMs = nearMs;
-    this.#refill(queued);
     for (let worker = 0; worker < workers; worker += 1) {
       const report = { workerId: `w${worker}`, epoch, deviceClass: 'd', models: new Set([model]) };
       this.#dispatcher.report({ ...report, accepting: true, batchId: undefined }, this.#nowMs);
-      this.#keepSent();
     }
+    this.#refill(queued);
+    this.#dispatcher.run(this.#nowMs);
+    this.#refill(queued - this.#dispatcher.queued);
   }
 
   /** Makes a worker free and lets the dispatcher decide. Returns what that took, in microseconds. */
@@ -71,13 +82,14 @@ export class Backlog {
     this.#steps += 1;
     this.#free();
     const place = (this.#steps % wave) / wave;
-    const slackMs = leastSlackMs + (mostSlackMs - leastSlackMs) * 2 * Math.min(place, 1 - place);
+    const leastMs = this.#leastSlackMs;
+    const slackMs = leastMs + (mostSlackMs - leastMs) * 2 * Math.min(place, 1 - place);
     this.#nowMs = Math.max(this.#nowMs, this.#headMs - slackMs);
     const beganMs = performance.now();
     this.#dispatcher.run(this.#nowMs);
     const tookUs = 1_000 * (performance.now() - beganMs);
     this.#isFree = this.#sent === undefined;
-    this.#keepSent();
+    this.#replace();
     return tookUs;
   }
 
@@ -96,12 +108,10 @@ export class Backlog {
     this.#dispatcher.complete(batch.id, batch.workerId, epoch, this.#nowMs);
   }
 
-  #keepSent(): void {
-    const batch = this.#sent;
+  /** New queries for those that left. */
+  #replace(): void {
+    this.#headMs = Math.max(this.#headMs, this.#sent?.queries[0]?.deadlineMs ?? 0);
     this.#sent = undefined;
-    if (batch === undefined) return;
-    this.#out.push(batch);
-    this.#headMs = Math.max(this.#headMs, batch.queries[0]?.deadlineMs ?? 0);
     this.#refill(this.options.queued - this.#dispatcher.queued);
   }
 
@@ -112,7 +122,7 @@ export class Backlog {
       this.#dispatcher.add({
         id: `q${this.#queries}`,
         model,
-        deadlineMs: this.#nowMs + nearMs + this.#random() * (farMs - nearMs),
+        deadlineMs: this.#nowMs + nearMs + this.#random() * this.#spreadMs,
         sequence: this.#queries,
         bytes: 784,
         minAccuracy: mixed ? this.#pick(this.#minima) : 0,

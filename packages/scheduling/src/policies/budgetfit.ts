@@ -13,7 +13,7 @@
  * - Batches: the largest that fits the slack. One that leaves queries behind for want of slack must cost less per query
  *   the more it leaves: from half as much again as the budget down to half of it. So a queue that grows is always answered
  *   with more throughput, and a few queries less are still rather accepted than a less accurate subnet.
- * - Backlog: what stays behind must be done on the same subnet by its last deadline.
+ * - Backlog: what stays behind must be done by its last deadline by a mixture of the same subnet and the smallest.
  *
  * Where nothing on the frontier passes, the smallest subnet takes the largest batch that fits.
  *
@@ -165,7 +165,10 @@ function largestBatch(frontier: Frontier, subnet: number, limitMs: number, most:
   return low;
 }
 
-/** Whether `rest` queries, on that step of the frontier and the whole pool, would be done by the last deadline known. */
+/**
+ * Whether `rest` queries would be done by the last deadline known if the whole pool ran half of them on that step of the
+ * frontier and half on the smallest subnet: steps are mixed, and what must be possible is some mixture, not this step for all.
+ */
 function drains(
   view: DecisionView,
   queue: QueueView,
@@ -176,7 +179,7 @@ function drains(
 ): boolean {
   if (rest <= 0) return true;
   const ratio = (frontier.workMs[step] ?? 0) / smallestWorkMs(frontier);
-  const restMs = (rest * ratio) / queue.capacityPerMs / view.conditions.slowdown;
+  const restMs = (rest * (1 + ratio)) / 2 / queue.capacityPerMs / view.conditions.slowdown;
   return costMs + restMs <= slackMs(view, { ...queue, headDeadlineMs: queue.latestDeadlineMs });
 }
 

@@ -7,6 +7,7 @@
  * --quick simulates a tenth as many queries, once each, to see that everything works.
  */
 import { parseArgs } from 'node:util';
+import { defaultPolicy } from '@slackline/scheduling';
 import { cases } from './cases.js';
 import { measure } from './measure.js';
 import { type Document, machine, text, writeReport } from './report.js';
@@ -15,7 +16,7 @@ const { values: options } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
-    policy: { type: 'string', default: 'slackfit' },
+    policy: { type: 'string', default: defaultPolicy },
     report: { type: 'string' },
   },
 });
