@@ -1,15 +1,19 @@
 /** Which figures there are, and which are meant. */
-import { CommanderError } from 'commander';
 import type { Figure } from '../figure.js';
 
-/** The figures of these names, in this order, each once; all when there are none. @throws CommanderError for an unknown name */
+/** The command line names a figure that does not exist. */
+export class UnknownFigure extends Error {
+  override readonly name = 'UnknownFigure';
+}
+
+/** The figures of these names, in this order, each once; all when there are none. @throws UnknownFigure */
 export function chosen(figures: readonly Figure[], names: readonly string[]): Figure[] {
   if (names.length === 0) return [...figures];
   return [...new Set(names)].map((name) => {
     const figure = figures.find((candidate) => candidate.name === name);
     if (figure !== undefined) return figure;
     const known = figures.map((candidate) => candidate.name).join(', ');
-    throw new CommanderError(2, 'slackline.unknownFigure', `error: there is no figure ${name}; there are ${known}`);
+    throw new UnknownFigure(`There is no figure ${name}; there are ${known}.`);
   });
 }
 

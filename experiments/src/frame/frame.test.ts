@@ -1,10 +1,9 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CommanderError } from 'commander';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Figure, type FigureResult, Skipped } from '../figure.js';
-import { chosen, list } from './choose.js';
+import { chosen, list, UnknownFigure } from './choose.js';
 import { readOptions } from './options.js';
 import { type RunOptions, runFigures } from './run.js';
 
@@ -148,7 +147,7 @@ describe('the command line', () => {
   test('takes each figure once, in the order given, and refuses unknown ones', () => {
     expect(chosen([good, failing], [])).toEqual([good, failing]);
     expect(chosen([good, failing], ['failing', 'good', 'failing'])).toEqual([failing, good]);
-    expect(() => chosen([good, failing], ['better'])).toThrow(CommanderError);
+    expect(() => chosen([good, failing], ['better'])).toThrow(UnknownFigure);
     expect(() => chosen([good, failing], ['better'])).toThrow(/good, failing/);
     expect(list([good, failing])).toBe('good     shows good\nfailing  shows failing\n');
   });
