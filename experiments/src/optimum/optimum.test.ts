@@ -1,3 +1,4 @@
+import { generate, parseTraceSpec } from '@slackline/traces';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { v100 } from '../cells/devices.js';
@@ -7,8 +8,10 @@ import { type Instance, usefulPairs } from './instance.js';
 import { startsOf, valuesOf, windowProgram } from './program.js';
 import { oracleOf, play, utilityOf } from './run-window.js';
 import { searchPlan } from './search.js';
+import { windowSet } from './sets.js';
 import { ownSolver, solveInstance } from './solve.js';
-import { windows } from './windows.js';
+import { smallestCapacity } from './table.js';
+import { devices, gridMs, leastLoad, windows } from './windows.js';
 
 const exactly = { relativeGap: 0, timeLimitMs: 60_000 };
 const ticks = (min: number, max: number) => fc.integer({ min, max });
@@ -111,9 +114,33 @@ test('the search’s plan is one that the program allows, and states it exactly'
 test('simulating the oracle gives exactly the utility of its plan', async () => {
   const { sloMs, ...device } = v100();
   const subnets = device.subnets.map(({ id }) => id);
-  for (const { instance } of windows(device, sloMs, { seed: 7, seconds: 0.04, most: 1 })) {
+  for (const { instance } of windows(device, sloMs, { seed: 7, length: { queries: 40 }, repeats: 1 })) {
     const plan = fill(instance, searchPlan(instance));
     const oracle = oracleOf(instance, plan);
     expect(utilityOf(await play(instance, subnets, oracle))).toBeCloseTo(plan.utility, 6);
   }
+});
+
+test.each([1, 1_000])('the windows of seed %i are those that the figure promises', (seed) => {
+  const { sloMs, ...device } = v100();
+  const short = windowSet('short', device, sloMs, { seed });
+  const long = windowSet('long', device, sloMs, { seed });
+  expect(short.length).toBeGreaterThanOrEqual(36);
+  expect(short.filter(({ load }) => load >= leastLoad).length).toBeGreaterThanOrEqual(20);
+  expect(short.every(({ instance }) => instance.arrivals.length === 100)).toBe(true);
+  expect([...short, ...long].every(({ load }) => load > 0 && load < 1.2)).toBe(true);
+  expect(long.every(({ load }) => load >= leastLoad && load <= 1)).toBe(true);
+  expect(new Set(short.map((window) => window.seed)).size).toBe(short.length);
+  expect(windowSet('short', device, sloMs, { seed })).toEqual(short);
+});
+
+test('a window that is counted in queries is a trace’s beginning, and its load that of its gaps', () => {
+  const { sloMs, ...device } = v100();
+  const [window] = windowSet('short', device, sloMs, { seed: 3 });
+  if (window === undefined) throw new Error('no window');
+  const { instance, spec, seed, load } = window;
+  const { arrivalsMs } = generate(parseTraceSpec(`${spec},seconds=5,seed=${seed}`));
+  expect(instance.arrivals).toEqual([...arrivalsMs.slice(0, 100)].map(Math.floor));
+  const rate = 99 / (((arrivalsMs[99] ?? 0) - (arrivalsMs[0] ?? 0)) / 1_000);
+  expect(load).toBeCloseTo(rate / smallestCapacity(instance.latency, gridMs, devices), 9);
 });

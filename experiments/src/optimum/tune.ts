@@ -1,6 +1,8 @@
 /**
  * A quick look at policies while they are designed: node experiments/dist/optimum/tune.js [policy ...]
  * Solves windows of a seed that the figure does not use, keeps the optima in .cache/optimum, and prints each policy's ratios.
+ * From the environment: SET=long (or short), QUERIES to a window instead of the set's length, SEED, PLANS=1 for what plans
+ * are made of.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -13,13 +15,15 @@ import { TaskPool } from '../threads/pool.js';
 import { planStatistics } from './plan-statistics.js';
 import { ratiosOf } from './ratios.js';
 import type { WindowResult } from './run-window.js';
-import { type Window, windows } from './windows.js';
+import { windowSet } from './sets.js';
+import type { Window } from './windows.js';
 
 const developmentSeed = 1_000;
 const { sloMs, ...device } = v100();
-const seconds = Number(process.env.SECONDS_A_WINDOW ?? 0.2);
 const seed = Number(process.env.SEED ?? developmentSeed);
-const all = windows(device, sloMs, { seed, seconds, most: Number(process.env.MOST ?? 100) });
+const name = process.env.SET === 'long' ? 'long' : 'short';
+const queries = process.env.QUERIES === undefined ? undefined : Number(process.env.QUERIES);
+const all = windowSet(name, device, sloMs, { seed, ...(queries !== undefined && { queries }) });
 const smallest = fixedName(device.subnets[0]?.id ?? '');
 const asked = process.argv.slice(2);
 const policies = [...new Set([smallest, ...(asked.length > 0 ? asked : comparedPolicies(defaultPolicy, device))])];
@@ -39,7 +43,7 @@ function known(window: Window): WindowResult['solved'] | undefined {
 
 const pool = new TaskPool(2, new AbortController().signal);
 const subnets = device.subnets.map(({ id }) => id);
-const options = { relativeGap: 1e-3, timeLimitMs: 60_000 };
+const options = { relativeGap: 1e-3, timeLimitMs: 180_000 };
 const tasks = all.map((window) => {
   const solved = known(window);
   return { instance: window.instance, subnets, policies, options, ...(solved !== undefined && { solved }) };

@@ -34,8 +34,8 @@ import { ArrivalRate } from './arrival-rate.js';
 
 /** What a batch of next to none of what waits may cost per query, in budgets; one of nearly all may cost 1 more. */
 const leastShare = 0.5;
-/** Share of the slack that a batch which is cut to size may take: it would end at the deadline by construction. */
-const cutToSize = 0.95;
+/** Share of the slack that a choice may take: batches that are cut to size would end at the deadline by construction. */
+const usable = 0.975;
 
 /** What is worth running of a table. */
 interface Frontier {
@@ -57,22 +57,21 @@ export class BudgetFit implements Policy {
   decide(view: DecisionView): Decision {
     const queue = mostUrgent(view);
     const frontier = this.#frontierOf(queue.table);
-    const slack = slackMs(view, queue);
+    const slack = usable * slackMs(view, queue);
     const budgetMs = smallestWorkMs(frontier) / this.#load(view, frontier);
     for (let i = reach(frontier, budgetMs); i > 0; i -= 1) {
       const subnet = frontier.subnets[i] ?? 0;
       if (subnet < queue.leastSubnet) break;
       const waiting = Math.min(queue.runnableOn(subnet), frontier.largest);
       const change = changeMs(queue, subnet);
-      let batch = largestBatch(frontier, subnet, slack - change, waiting);
-      if (batch < waiting) batch = largestBatch(frontier, subnet, cutToSize * slack - change, waiting);
+      const batch = largestBatch(frontier, subnet, slack - change, waiting);
       if (batch === 0) continue;
       const costMs = latency(frontier, subnet, batch) + change;
       if (batch < waiting && costMs > budgetMs * (leastShare + batch / waiting) * batch) continue;
       if (!drains(view, queue, frontier, i, costMs, queue.size - batch)) continue;
       return { kind: 'run', model: queue.model, batch, subnet };
     }
-    return leastAccurate(queue, frontier, slack);
+    return leastAccurate(queue, frontier, slackMs(view, queue));
   }
 
   /** Share of the pool that the arriving queries of all models would need on their smallest subnets; above 0. */
