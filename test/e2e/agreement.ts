@@ -4,8 +4,8 @@
  */
 import type { Serving } from '@slackline/cli';
 import { type Figures, Load } from '@slackline/load';
-import { createPolicy } from '@slackline/scheduling';
-import { type SimulationResult, simulate, tableOf } from '@slackline/simulator';
+import { createPolicy, tableOf } from '@slackline/scheduling';
+import { type SimulationResult, simulate } from '@slackline/simulator';
 import { generate, type Trace, type TraceSpecInput } from '@slackline/traces';
 import { type DeviceTable, serveEmulated, slowedV100 } from './devices.js';
 

@@ -6,8 +6,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Serving, startServing } from '@slackline/cli';
 import { inCheckout, TemporaryFolder } from '@slackline/local';
+import type { ProfileGrid } from '@slackline/scheduling';
 import { latencyProfile } from '@slackline/shared';
-import type { ProfileGrid } from '@slackline/simulator';
 
 /** A latency table in the form of its file. */
 export type DeviceTable = ProfileGrid & Readonly<Record<string, unknown>>;

@@ -5,9 +5,8 @@
  */
 import type { Serving } from '@slackline/cli';
 import { type Figures, type Group, Load, type LoadOptions, type Records, recordedOutcomes } from '@slackline/load';
-import { defaultPolicy } from '@slackline/scheduling';
+import { defaultPolicy, tableOf } from '@slackline/scheduling';
 import { unpack, workerTelemetry } from '@slackline/shared';
-import { tableOf } from '@slackline/simulator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DeviceTable, serveEmulated, slowedV100 } from './devices.js';
 import { because, reasonToSkip } from './slackline.js';

@@ -1,13 +1,10 @@
 /** Runs one simulation. */
-import { createPolicy, isPlanned } from '@slackline/scheduling';
-import { type Planning, simulate, tableOf } from '@slackline/simulator';
+import { createPolicy, isPlanned, planLimits, tableOf } from '@slackline/scheduling';
+import { type Planning, simulate } from '@slackline/simulator';
 import { createSolver } from '@slackline/solver';
 import type { Cell, CellResult } from './cell.js';
 import { planDelayMs, surroundings } from './environment.js';
 import { traceOf } from './trace.js';
-
-/** As the scheduler service solves. */
-const limits = { timeLimitMs: 10_000, relativeGap: 1e-4 };
 
 /** @throws RangeError for an unknown policy, TraceError for a trace that cannot be made */
 export async function runCell(cell: Cell): Promise<CellResult> {
@@ -44,5 +41,5 @@ let solver: ReturnType<typeof createSolver> | undefined;
 async function planning(): Promise<Planning> {
   solver ??= createSolver();
   const loaded = await solver;
-  return { solve: (problem) => loaded.solve(problem, limits), delayMs: planDelayMs };
+  return { solve: (problem) => loaded.solve(problem, planLimits), delayMs: planDelayMs };
 }

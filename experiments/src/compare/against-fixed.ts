@@ -38,9 +38,8 @@ export interface AgainstFixed {
   readonly onLine: { readonly gain: number | undefined; readonly factor: number | undefined };
 }
 
-/** @param tolerance attainments that differ by no more count as equal */
-export function againstFixed(ours: Scored, fixed: readonly Scored[], tolerance = 0): AgainstFixed {
-  const reliable = fixed.filter(({ attainment }) => attainment >= ours.attainment - tolerance);
+export function againstFixed(ours: Scored, fixed: readonly Scored[]): AgainstFixed {
+  const reliable = fixed.filter(({ attainment }) => attainment >= ours.attainment);
   const accurate = fixed.filter(({ accuracy, attainment }) => accuracy >= ours.accuracy && attainment > 0);
   const best = most(reliable, ({ accuracy }) => accuracy);
   const rival = most(accurate, ({ attainment }) => attainment);

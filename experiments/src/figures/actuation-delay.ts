@@ -21,7 +21,8 @@ export const actuationDelay: Figure = {
     'missed deadlines when a change of subnet takes 0 to 500 ms, and a family of separate models against a supernet',
   async run(context) {
     const { sloMs, ...device } = v100();
-    const policies = switchingPolicies(context, device);
+    const steady = fixedName(device.subnets[0]?.id ?? '');
+    const policies = [...switchingPolicies(context, device), steady];
     const delays = context.quick ? [0, 100] : delaysMs;
     const trace = { ...load, seconds: context.quick ? 1 : seconds, seed: context.seed };
     const common = { workers: paperWorkers, sloMs, seed: context.seed, trace };
@@ -32,8 +33,7 @@ export const actuationDelay: Figure = {
       policies.map((policy): Cell => ({ ...common, device, policy, actuationDelayMs })),
     );
     const family = v100Family();
-    const smallest = fixedName(family.subnets[0]?.id ?? '');
-    const ofFamily = [...policies, smallest].flatMap((policy): Cell[] => [
+    const ofFamily = policies.flatMap((policy): Cell[] => [
       { ...common, device: family, policy },
       { ...common, device, policy },
     ]);
@@ -48,7 +48,7 @@ export const actuationDelay: Figure = {
       });
     const [knownRows, unknownRows] = [rowsFrom(0), rowsFrom(known.length)];
     const pairs = results.slice(known.length + unknown.length);
-    const families = [...policies, smallest].flatMap((_, i) => {
+    const families = policies.flatMap((_, i) => {
       const [separate, supernet] = pairs.slice(2 * i, 2 * i + 2);
       return separate && supernet ? [{ separate, supernet }] : [];
     });
@@ -73,6 +73,7 @@ export const actuationDelay: Figure = {
           unknown: unknownRows,
           families,
           policies,
+          steady,
           family,
           load: trace,
           sloMs,

@@ -60,7 +60,8 @@ export const faults: Figure = {
         },
         parts: [
           `${rate} queries a second with CV² ${cv2} for ${seconds * scale} s on ${paperWorkers} emulated devices, limit ${sloMs} ms. ` +
-            `Every ${killEverySeconds * scale} s one is killed, without a word, until half of them are left.`,
+            `Every ${killEverySeconds * scale} s one is killed, without a word, until half of them are left. Queries count where they ` +
+            'arrived: what dies with a worker arrived just before, so that it shows left of the death and in the row above it.',
           { heading: 'Simulated' },
           { plot: 'faults.svg', caption: 'Attainment and accuracy while workers die' },
           ...simulated.flatMap(({ policy, attainment, accuracy, phases }) => [

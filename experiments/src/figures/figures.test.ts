@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Figure, FigureContext } from '../figure.js';
 import { markdown } from '../report/markdown.js';
 import { TaskPool } from '../threads/pool.js';
+import { timesMissed } from './actuation-report.js';
 import { phasesOf } from './faults-report.js';
 import { figures } from './index.js';
 import { mafFile } from './maf.js';
@@ -91,3 +92,29 @@ test('sums windows up between deaths', () => {
   ]);
   expect(phases[0]?.accuracy).toBeCloseTo((10 * 0.8 + 5 * 0.7) / 15);
 });
+
+test('says no factor where nothing was missed without delay', async () => {
+  const { figures: found } = await figureOf('actuation-delay').run(context());
+  const { known } = found as { known: { rows: Parameters<typeof timesMissed>[0] } };
+  const [first, last] = [known.rows[0], known.rows.at(-1)];
+  if (first === undefined || last === undefined) throw new Error('there are no rows');
+  const steady = Object.keys(last.policies).find((name) => name.startsWith('fixed:')) ?? '';
+  // It has its first subnet to take, and nothing to change.
+  expect(first.policies[steady]).toMatchObject({ late: 0, expired: 0 });
+  expect((last.policies[steady]?.queries ?? 0) - (last.policies[steady]?.ok ?? 0)).toBeGreaterThan(0);
+  expect(timesMissed(known.rows, last, steady)).toBeNull();
+  expect(timesMissed([last], last, steady)).toBe(1);
+});
+
+test('tells what hangs on the surroundings of the MAF replay', async () => {
+  const { figures: found } = await figureOf('maf').run(context());
+  const { surroundings } = found as { surroundings: { policies: { policy: string; queries: number }[] }[] };
+  expect(surroundings).toHaveLength(4);
+  for (const { policies } of surroundings) expect(policies.map(({ policy }) => policy)).toContain('slackfit');
+});
+
+function figureOf(name: string): Figure {
+  const figure = figures.find((each) => each.name === name);
+  if (figure === undefined) throw new Error(`there is no figure ${name}`);
+  return figure;
+}

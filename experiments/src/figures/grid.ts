@@ -7,7 +7,7 @@ import { comparedPolicies, fixedName, isFixed, styleOf } from '../cells/policies
 import { type AgainstFixed, againstFixed } from '../compare/against-fixed.js';
 import { type Criterion, criterion } from '../compare/criterion.js';
 import type { FigureContext } from '../figure.js';
-import { percent, share, signed } from '../report/numbers.js';
+import { listed, percent, share, signed } from '../report/numbers.js';
 import type { Part } from '../report/report.js';
 
 /** One load of a grid. */
@@ -128,6 +128,15 @@ function againstTable({ cells }: GridResult) {
       text(onLine.factor, times),
     ]),
   };
+}
+
+/** The paper's attainment beside ours. @param paper what it reports of SlackFit on this grid, to stand behind "SlackFit attains" */
+export function besidePaper(grid: GridResult, defaultPolicy: string, paper: string): string {
+  const ours = [...new Set([defaultPolicy, 'slackfit'])].map((policy) => {
+    const attained = grid.cells.map(({ policies }) => resultOf(policies, policy).attainment);
+    return `${policy} from ${share(Math.min(...attained), 5)} to ${share(Math.max(...attained), 5)}`;
+  });
+  return `The paper: SlackFit attains ${paper}. Here: ${listed(ours)}.`;
 }
 
 /** What the criterion says, in sentences. */

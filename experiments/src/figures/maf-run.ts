@@ -19,16 +19,9 @@ export interface MafRun {
   readonly goals: { readonly comparison: boolean; readonly attainment: boolean; readonly both: boolean };
 }
 
-/** @param all whether to run all policies, or only those that the goals are about: the default, SlackFit, the fixed ones */
-export async function runWith(
-  context: FigureContext,
-  trace: Cell['trace'],
-  workers: number,
-  all: boolean,
-): Promise<MafRun> {
+export async function runWith(context: FigureContext, trace: Cell['trace'], workers: number): Promise<MafRun> {
   const { sloMs, ...device } = v100();
-  const needed = (name: string) => isFixed(name) || name === context.defaultPolicy || name === 'slackfit';
-  const names = comparedPolicies(context.defaultPolicy, device).filter((name) => all || needed(name));
+  const names = comparedPolicies(context.defaultPolicy, device);
   const cells = names.map((policy): Cell => ({ trace, device, workers, sloMs, policy, seed: context.seed, windowMs }));
   const results = await context.pool.map('cell', cells, (done) =>
     context.progress(`${workers} devices: ${done} of ${cells.length} policies`),

@@ -70,7 +70,7 @@ describe('running figures', () => {
     const text = readFileSync(join(folder, 'good.md'), 'utf8');
     for (const part of [
       '# Title of good',
-      'npm run experiments -- good',
+      'npm run experiments -- good --no-live --seed 5`',
       'Seed 5',
       '## More',
       '| a | 1 |',

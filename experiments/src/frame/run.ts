@@ -64,7 +64,7 @@ async function runOne(figure: Figure, pool: TaskPool, options: RunOptions, progr
   const seconds = (performance.now() - startedAtMs) / 1_000;
   if (out !== undefined) {
     removeReport(out, figure);
-    writeReport(out, figure, report, { seed, quick, seconds });
+    writeReport(out, figure, report, { seed, quick, live, seconds });
   }
   progress.note(`${figure.name}: done in ${seconds.toFixed(1)} s`);
   return figures;

@@ -9,6 +9,7 @@ import { machine } from './machine.js';
 interface RunFacts {
   readonly seed: number;
   readonly quick: boolean;
+  readonly live: boolean;
   readonly seconds: number;
 }
 
@@ -39,9 +40,14 @@ export function removeReport(folder: string, figure: Figure): void {
   for (const name of readdirSync(folder).filter(belongs)) rmSync(join(folder, name));
 }
 
-function headline(figure: Figure, { seed, quick, seconds }: RunFacts): string {
+function headline(figure: Figure, { seed, quick, live, seconds }: RunFacts): string {
   const { cpu, cores, memoryGiB, node } = machine();
-  const command = `npm run experiments -- ${figure.name}${quick ? ' --quick' : ''}${seed === 1 ? '' : ` --seed ${seed}`}`;
+  const options = [
+    ...(quick ? ['--quick'] : []),
+    ...(live ? [] : ['--no-live']),
+    ...(seed === 1 ? [] : [`--seed ${seed}`]),
+  ];
+  const command = ['npm run experiments --', figure.name, ...options].join(' ');
   const small = quick ? ' **Tiny settings: read nothing off these numbers.**' : '';
   return (
     `Written by \`${command}\`: do not edit. Seed ${seed}; ${seconds.toFixed(0)} s on ${cores} cores of ${cpu}, ` +

@@ -1,6 +1,7 @@
 /** The live part of a figure: stretched to what the machine carries, run for real, simulated beside it. */
 import { SlacklineError } from '@slackline/shared';
 import type { Cell } from '../cells/cell.js';
+import { sharedText } from '../cells/environment.js';
 import type { FigureContext } from '../figure.js';
 import type { Part } from '../report/report.js';
 import { type Beside, besideParts, besideSimulation } from './beside.js';
@@ -44,9 +45,12 @@ export async function liveSection(
       },
       parts: [
         `${what} A live run: a nats-server with JetStream, every service and each of the ${cell.workers} emulated workers is a ` +
-          `process of its own, all on this machine. ${chosen(rate, stretch, carried)} Everything is therefore ${stretch} times ` +
+          `process of its own, all on this machine. ${chosen(rate, stretch, carried, context.quick)} Everything is therefore ${stretch} times ` +
           `slower than in the simulations above: the devices, the gaps between queries, and the limit (${run.sloMs} ms). What ` +
-          'the decisions are made from keeps its proportions.',
+          'the decisions are made from keeps its proportions. Two things do not slow down: this machine, so that messages and ' +
+          `wake-ups weigh ${stretch} times less than beside devices of full speed; and how the rate changes or workers die in the time ` +
+          'that is named, which by the measure of the limit happens that much sooner.',
+        sharedText,
         ...besideParts(beside),
       ],
     };
@@ -57,9 +61,11 @@ export async function liveSection(
   }
 }
 
-function chosen(rate: number, stretch: number, carried: number): string {
+function chosen(rate: number, stretch: number, carried: number, quick: boolean): string {
   const mean = `${Math.round(rate / stretch)} queries a second in the mean`;
-  if (carried === 0) return `It has ${mean}.`;
+  if (quick) return `How much this machine carries was not measured; the run has ${mean}.`;
+  if (carried === 0)
+    return `It does not even carry the least rate that was tried, so that the run is not fit to read: ${mean}.`;
   return (
     `With devices that take next to no time this machine answered ${carried} queries a second (Poisson) within 36 ms, and the ` +
     `run has at most half of that: ${mean}.`

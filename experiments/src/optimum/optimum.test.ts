@@ -119,20 +119,24 @@ test('simulating the oracle gives exactly the utility of its plan', async () => 
     const oracle = oracleOf(instance, plan);
     expect(utilityOf(await play(instance, subnets, oracle))).toBeCloseTo(plan.utility, 6);
   }
-});
+}, 60_000);
 
-test.each([1, 1_000])('the windows of seed %i are those that the figure promises', (seed) => {
-  const { sloMs, ...device } = v100();
-  const short = windowSet('short', device, sloMs, { seed });
-  const long = windowSet('long', device, sloMs, { seed });
-  expect(short.length).toBeGreaterThanOrEqual(36);
-  expect(short.filter(({ load }) => load >= leastLoad).length).toBeGreaterThanOrEqual(20);
-  expect(short.every(({ instance }) => instance.arrivals.length === 100)).toBe(true);
-  expect([...short, ...long].every(({ load }) => load > 0 && load < 1.2)).toBe(true);
-  expect(long.every(({ load }) => load >= leastLoad && load <= 1)).toBe(true);
-  expect(new Set(short.map((window) => window.seed)).size).toBe(short.length);
-  expect(windowSet('short', device, sloMs, { seed })).toEqual(short);
-});
+test.each([1, 1_000])(
+  'the windows of seed %i are those that the figure promises',
+  (seed) => {
+    const { sloMs, ...device } = v100();
+    const short = windowSet('short', device, sloMs, { seed });
+    const long = windowSet('long', device, sloMs, { seed });
+    expect(short.length).toBeGreaterThanOrEqual(36);
+    expect(short.filter(({ load }) => load >= leastLoad).length).toBeGreaterThanOrEqual(20);
+    expect(short.every(({ instance }) => instance.arrivals.length === 100)).toBe(true);
+    expect([...short, ...long].every(({ load }) => load > 0 && load < 1.2)).toBe(true);
+    expect(long.every(({ load }) => load >= leastLoad && load <= 1)).toBe(true);
+    expect(new Set(short.map((window) => window.seed)).size).toBe(short.length);
+    expect(windowSet('short', device, sloMs, { seed })).toEqual(short);
+  },
+  60_000,
+);
 
 test('a window that is counted in queries is a trace’s beginning, and its load that of its gaps', () => {
   const { sloMs, ...device } = v100();
@@ -143,4 +147,4 @@ test('a window that is counted in queries is a trace’s beginning, and its load
   expect(instance.arrivals).toEqual([...arrivalsMs.slice(0, 100)].map(Math.floor));
   const rate = 99 / (((arrivalsMs[99] ?? 0) - (arrivalsMs[0] ?? 0)) / 1_000);
   expect(load).toBeCloseTo(rate / smallestCapacity(instance.latency, gridMs, devices), 9);
-});
+}, 60_000);

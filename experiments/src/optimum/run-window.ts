@@ -1,5 +1,5 @@
 /** Solves one window and plays every policy on it. Runs on a thread. */
-import { createPolicy, isPlanned, LatencyTable, Oracle, type Policy } from '@slackline/scheduling';
+import { createPolicy, isPlanned, LatencyTable, Oracle, type Policy, planLimits } from '@slackline/scheduling';
 import { type SimulationResult, simulate } from '@slackline/simulator';
 import type { Filled } from './fill.js';
 import type { Instance } from './instance.js';
@@ -42,8 +42,6 @@ export function oracleOf({ gridMs }: Instance, plan: Filled): Oracle {
   );
 }
 
-/** As the scheduler service solves plans. */
-const planLimits = { timeLimitMs: 10_000, relativeGap: 1e-4 };
 const deviceClass = 'grid';
 
 /** Simulates a policy on an instance: no noise, no delays, and batches that take what the optimum's take. */

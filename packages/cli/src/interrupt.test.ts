@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { Interrupted, unlessAborted } from './interrupt.js';
+import { endingAtOnce, Interrupted, unlessAborted } from './interrupt.js';
 
 describe('waiting unless interrupted', () => {
   it('gives what came first', async () => {
@@ -22,3 +24,29 @@ describe('waiting unless interrupted', () => {
     expect(unhandled).toEqual([]);
   });
 });
+
+describe('work that hears nothing', () => {
+  it('is ended by the first signal', async () => {
+    const program = `
+      import { writeSync } from 'node:fs';
+      const { endingAtOnce, interruptSignal } = await import(${JSON.stringify(compiled)});
+      interruptSignal();
+      endingAtOnce(() => { writeSync(1, 'working'); for (;;); });`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program]);
+    await once(child.stdout, 'data');
+    child.kill('SIGINT');
+    expect(await once(child, 'exit')).toEqual([null, 'SIGINT']);
+  }, 30_000);
+
+  it('leaves every listener as it was', () => {
+    const listener = () => {};
+    process.on('SIGHUP', listener);
+    const before = process.listeners('SIGHUP');
+    expect(endingAtOnce(() => process.listenerCount('SIGHUP'))).toBe(0);
+    expect(process.listeners('SIGHUP')).toEqual(before);
+    process.off('SIGHUP', listener);
+  });
+});
+
+/** Whoever hears signals is a process of its own, and so runs what was compiled. */
+const compiled = new URL('../dist/interrupt.js', import.meta.url).href;

@@ -37,6 +37,20 @@ export function interruptSignal(): AbortSignal {
 }
 
 /**
+ * Long work that never lets the event loop hear of a signal, and that holds nothing which must be ended: meanwhile signals
+ * end the process at once, as they do where nobody listens.
+ */
+export function endingAtOnce<T>(work: () => T): T {
+  const heard = signals.map((name) => ({ name, listeners: process.listeners(name) }));
+  for (const { name } of heard) process.removeAllListeners(name);
+  try {
+    return work();
+  } finally {
+    for (const { name, listeners } of heard) for (const listener of listeners) process.on(name, listener);
+  }
+}
+
+/**
  * npm ends its shell when it is told to end, and the shell does not pass that on: the command would go on alone. Started by
  * npm, it ends when its parent does. Started by anything else it may outlive its parent, as `nohup` asks for.
  */

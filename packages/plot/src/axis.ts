@@ -59,7 +59,12 @@ function logarithmic([low, high]: [number, number], range: [number, number]): Sc
   }
   const [first = low, last = high] = scale.domain();
   const at = (value: number) => (value > 0 ? scale(value) : Number.NaN);
-  return { at, ticks: ticks.filter((tick) => tick >= first && tick <= last), label: (value) => `${value}` };
+  return { at, ticks: ticks.filter((tick) => tick >= first && tick <= last), label: decimal };
+}
+
+/** As short as it can be: many zeros leave no room beside an axis. */
+function decimal(value: number): string {
+  return value < 1e-3 ? value.toExponential() : `${value}`;
 }
 
 /** Where the ticks stand, in pixels, and what is written there. */

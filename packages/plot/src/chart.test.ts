@@ -88,6 +88,14 @@ test('keeps the bounds that are given', () => {
   expect(circles(toSvg({ ...bounded, width: 500, height: 300 }))).toEqual([[480, 40]]);
 });
 
+test('writes small values of a logarithmic axis so short that they fit beside it', () => {
+  const y = { label: 'y', scale: 'log' } as const;
+  const series = [{ label: 'a', points: [[1, 1e-6] as const, [2, 0.1] as const] }];
+  const svg = toSvg({ title: 't', x: { label: 'x' }, y, series });
+  for (const part of ['>1e-6<', '>0.001<', '>0.1<']) expect(svg).toContain(part);
+  expect(svg).not.toContain('0.0001<');
+});
+
 test('lays several charts out in rows', () => {
   const svg = sideBySide([chart, chart, chart], 2);
   expect(svg).toContain('width="1280" height="840"');

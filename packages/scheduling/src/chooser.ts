@@ -76,12 +76,12 @@ export class Chooser<Q extends Query> {
     conditions: Conditions,
     nowMs: number,
   ): DecisionView {
-    const { workerId, deviceClass } = worker.report;
+    const { workerId, deviceClass, models } = worker.report;
     return {
       nowMs,
       conditions,
       queues: servable.map((each) => each.view),
-      worker: { id: workerId, deviceClass },
+      worker: { id: workerId, deviceClass, models },
       otherFreeWorkers: (servable[0]?.state.freeWorkers ?? 1) - 1,
       workers: this.pool.size,
       nextFreeMs: this.pool.nextFreeMs(nowMs, conditions),

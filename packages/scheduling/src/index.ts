@@ -11,5 +11,6 @@ export * from './policies/proteus.js';
 export * from './policies/registry.js';
 export * from './policies/slackfit.js';
 export * from './policy.js';
+export * from './profile-table.js';
 export * from './query.js';
 export * from './worker-pool.js';

@@ -106,6 +106,9 @@ export interface PlannedPolicy extends Policy {
   adopt(solution: MipSolution, view: PlanView): void;
 }
 
+/** What a plan is solved to; what has been found by then is better than a plan that comes too late. */
+export const planLimits = { timeLimitMs: 10_000, relativeGap: 1e-4 } as const;
+
 /** How often `planDue` is to be asked. */
 export const planCheckMs = 250;
 

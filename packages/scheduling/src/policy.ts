@@ -51,7 +51,12 @@ export interface DecisionView {
   readonly conditions: Conditions;
   /** Queues that the free worker can serve, none of them empty, most urgent head first. */
   readonly queues: readonly QueueView[];
-  readonly worker: { readonly id: string; readonly deviceClass: string };
+  readonly worker: {
+    readonly id: string;
+    readonly deviceClass: string;
+    /** Names of the models that it hosts. */
+    readonly models: ReadonlySet<string>;
+  };
   /** Other workers that are free at this moment and can serve the model of the most urgent query. */
   readonly otherFreeWorkers: number;
   /** Workers alive, this one and the busy ones included. */

@@ -62,6 +62,21 @@ describe('a pause', () => {
     expect(ends(simulate(options([6], { events })))).toEqual(['ok@35']);
   });
 
+  it('within another one makes a batch no later than both together', () => {
+    const pause = (atMs: number, forMs: number) => ({ kind: 'pause', atMs, worker: 0, forMs }) as const;
+    const endOf = (...events: ReturnType<typeof pause>[]) => ends(simulate(options([0], { events })));
+    expect(endOf(pause(5, 20), pause(10, 5))).toEqual(['ok@30']);
+    expect(endOf(pause(5, 20), pause(15, 20))).toEqual(['ok@40']);
+  });
+
+  it('that another one makes longer is found out as one', () => {
+    const events = [
+      { kind: 'pause', atMs: 5, worker: 0, forMs: 20 },
+      { kind: 'pause', atMs: 20, worker: 0, forMs: 60 },
+    ] as const;
+    expect(ends(simulate(options([0], { workers: two, events, detection: 30 })))).toEqual(['ok@45']);
+  });
+
   it('that is too long costs the worker its epoch, and it comes back under another', () => {
     const events = [{ kind: 'pause', atMs: 105, worker: 0, forMs: 900 }] as const;
     const trace = { arrivalsMs: Float64Array.of(100, 1_100), durationMs: 2_000 };

@@ -135,26 +135,28 @@ export class Fleet {
   }
 
   #pause(worker: SimulatedWorker, nowMs: number, forMs: number): void {
-    if (!worker.alive) return;
-    const untilMs = Math.max(worker.pausedUntilMs, nowMs + forMs);
+    const fromMs = Math.max(nowMs, worker.pausedUntilMs);
+    const untilMs = nowMs + forMs;
+    // Of a pause within another one only what lasts longer changes something.
+    if (!worker.alive || untilMs <= fromMs) return;
     worker.pausedUntilMs = untilMs;
     if (worker.batch !== undefined && worker.finishedMs > nowMs) {
       if (worker.startedMs >= nowMs) worker.startedMs = Math.max(worker.startedMs, untilMs);
-      else worker.executorMs += untilMs - nowMs;
+      else worker.executorMs += untilMs - fromMs;
       worker.version += 1;
       this.#planEnd(worker);
     }
     this.events.push(untilMs, eventKinds.resume, worker.index, worker.life);
-    this.#fallSilent(worker, nowMs, forMs);
+    this.#fallSilent(worker, fromMs > nowMs ? worker.silentFromMs : nowMs, untilMs);
   }
 
-  #fallSilent(worker: SimulatedWorker, nowMs: number, forMs: number): void {
-    worker.silentFromMs = nowMs;
+  #fallSilent(worker: SimulatedWorker, fromMs: number, untilMs: number): void {
+    worker.silentFromMs = fromMs;
     if (typeof this.#detection === 'number') {
-      if (forMs > this.#detection)
-        this.events.push(nowMs + this.#detection, eventKinds.lost, worker.index, worker.life);
+      if (untilMs - fromMs > this.#detection)
+        this.events.push(fromMs + this.#detection, eventKinds.lost, worker.index, worker.life);
     } else {
-      this.events.push(nextRound(nowMs, this.#detection.probeEveryMs), eventKinds.probe, worker.index, worker.life);
+      this.events.push(nextRound(fromMs, this.#detection.probeEveryMs), eventKinds.probe, worker.index, worker.life);
     }
   }
 

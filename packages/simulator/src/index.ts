@@ -2,6 +2,5 @@
 export * from './distribution.js';
 export { serviceLiveness } from './fleet.js';
 export * from './options.js';
-export { type ProfileGrid, tableOf } from './profile-table.js';
 export * from './result.js';
 export { simulate } from './simulate.js';

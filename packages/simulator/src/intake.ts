@@ -1,9 +1,8 @@
 /** The queries of a trace, one after the other, as the scheduler takes them in. */
 import type { PriorityClass } from '@slackline/scheduling';
+import { normalPriority } from '@slackline/traces';
 import type { Arrivals, SimulatedModel } from './options.js';
 import { QueryPool, type SimulatedQuery } from './query.js';
-
-const normalPriority = 1;
 
 export class Intake {
   readonly #arrivals: Arrivals;

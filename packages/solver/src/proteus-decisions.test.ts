@@ -44,7 +44,7 @@ describe('a planned decision', () => {
       nowMs,
       conditions,
       queues: [queue],
-      worker: { id, deviceClass: 'd' },
+      worker: { id, deviceClass: 'd', models: new Set(['m']) },
       otherFreeWorkers: 0,
       workers: 1,
       nextFreeMs: Infinity,

@@ -1,11 +1,8 @@
 /** The scheduler's configuration, with what each variable does and its default. */
 
-import { defaultPolicy, isPolicyName, policyNames } from '@slackline/scheduling';
+import { defaultPolicy, isPolicyName, planPercentiles, policyNames } from '@slackline/scheduling';
 import { commonConfig, numberFrom, streamsConfig } from '@slackline/shared';
 import { z } from 'zod';
-
-export const planPercentiles = ['guarded', 'p50', 'p99'] as const;
-export type PlanPercentile = (typeof planPercentiles)[number];
 
 const ms = (least: number) => numberFrom(z.number().min(least));
 

@@ -1,7 +1,6 @@
-import type { LatencyTable } from '@slackline/scheduling';
+import { type LatencyTable, type PlanPercentile, planPercentiles } from '@slackline/scheduling';
 import { createLog, type KeyBucket, type LatencyProfile } from '@slackline/shared';
 import { expect, it } from 'vitest';
-import { type PlanPercentile, planPercentiles } from './config.js';
 import { watchLatencyTables } from './latency-tables.js';
 
 const times = { p50Ms: [1, 2], p99Ms: [2, 3] };

@@ -1,8 +1,7 @@
 /** The latency profiles of the KV bucket as tables for the dispatcher, followed as they change. */
 
-import { LatencyTable } from '@slackline/scheduling';
-import { type KeyBucket, type LatencyProfile, type Log, latencyProfile, type Subscription } from '@slackline/shared';
-import type { PlanPercentile } from './config.js';
+import { type LatencyTable, type PlanPercentile, tableOf } from '@slackline/scheduling';
+import { type KeyBucket, type Log, latencyProfile, type Subscription } from '@slackline/shared';
 
 const prefix = 'latency.';
 
@@ -29,21 +28,10 @@ export function watchLatencyTables(
     }
     try {
       const profile = latencyProfile.parse(JSON.parse(Buffer.from(value).toString()));
-      onTable(model, deviceClass, toTable(profile, percentile), profile.digest);
+      onTable(model, deviceClass, tableOf(profile, percentile), profile.digest);
     } catch (error) {
       // A wrong profile must not take the right one's place.
       log.error({ err: error, key }, 'a latency profile cannot be used');
     }
   });
-}
-
-function toTable(profile: LatencyProfile, percentile: PlanPercentile): LatencyTable {
-  const subnets = profile.subnets.map(({ id, accuracy }) => ({ id, accuracy }));
-  const medians = profile.subnets.map(({ p50Ms }) => p50Ms);
-  const tails = profile.subnets.map(({ p99Ms }) => p99Ms);
-  const loads = profile.subnets.map(({ loadMs = 0 }) => loadMs);
-  const { batches } = profile;
-  if (percentile === 'p50') return new LatencyTable(subnets, batches, medians, undefined, loads);
-  const tail = new LatencyTable(subnets, batches, tails, undefined, loads);
-  return percentile === 'p99' ? tail : new LatencyTable(subnets, batches, medians, tail, loads);
 }

@@ -11,6 +11,7 @@ import {
   type PlanView,
   type Policy,
   planCheckMs,
+  planLimits,
 } from '@slackline/scheduling';
 import { type Clock, type Log, SlacklineError } from '@slackline/shared';
 
@@ -29,9 +30,6 @@ export interface PlanningParts {
   /** The policy follows another plan. */
   onPlan: () => void;
 }
-
-/** What has been found by then is better than a plan that comes too late. */
-const limits = { timeLimitMs: 10_000, relativeGap: 1e-4 };
 
 /** The planning of a policy that plans; undefined for all others. */
 export function planningOf(policy: Policy, parts: PlanningParts): Planning | undefined {
@@ -81,7 +79,7 @@ export class Planning {
   }
 
   async #solve(problem: MixedIntegerProgram, view: PlanView): Promise<void> {
-    const solution = await this.parts.solver.solve(problem, limits);
+    const solution = await this.parts.solver.solve(problem, planLimits);
     if (this.#stopped) return;
     if (solution.values.length === 0) {
       throw new SlacklineError('plan_failed', `The plan of ${this.policy.name} came out ${solution.status}`);

@@ -1,13 +1,13 @@
 /** `models`: what a running system serves; one model in detail; a model taken away, or measured anew. */
-import { writeFile } from 'node:fs/promises';
 import { remeasureReply, removeReply, requestReply } from '@slackline/shared';
 import { withConnection } from '../connection.js';
-import { CommandError, OptionError } from '../errors.js';
+import { CommandError } from '../errors.js';
 import type { ModelsChoices, ProfileChoices, ShowChoices } from '../model-options.js';
 import { modelIn, readCatalog } from '../models/catalog.js';
 import { listDocument, listText } from '../models/list.js';
 import { showSvg, showText } from '../models/show.js';
 import { withAdvice } from '../submission/advice.js';
+import { writePlot } from '../write-plot.js';
 
 /** Taking a model away may have to end a build first. */
 const requestLimitMs = 60_000;
@@ -49,15 +49,6 @@ export async function profileCommand(name: string, { nats, json, deviceClass }: 
     const text = `Measuring ${name} anew on ${deviceClasses.join(', ')}; what was measured before stands until then.\n`;
     print(json ? { name, deviceClasses } : text);
   });
-}
-
-async function writePlot(path: string, svg: string): Promise<void> {
-  try {
-    await writeFile(path, svg);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new OptionError(`--svg takes a file that can be written, not ${path} (${reason})`, { cause });
-  }
 }
 
 function print(result: object | string): void {

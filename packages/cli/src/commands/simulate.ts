@@ -1,15 +1,15 @@
 /** `simulate`: policies compared on one trace in simulated time. Needs no broker and no model. */
-import { writeFile } from 'node:fs/promises';
 import { defaultPolicy } from '@slackline/scheduling';
 import type { SimulationResult } from '@slackline/simulator';
 import type { Trace } from '@slackline/traces';
-import { CommandError, OptionError } from '../errors.js';
+import { CommandError } from '../errors.js';
 import type { SimulateChoices } from '../simulate/options.js';
 import { readModels } from '../simulate/profiles.js';
 import { simulateDocument, simulateSvg, simulateText } from '../simulate/report.js';
 import { deathsFor, type Scenario, simulateAll, workersFor } from '../simulate/run.js';
 import { readTrace } from '../traces/read.js';
 import { screenOn } from '../view/screen.js';
+import { writePlot } from '../write-plot.js';
 
 /** Beside the default, what it is measured by. */
 const defaultPolicies = [defaultPolicy, 'slackfit'];
@@ -53,13 +53,4 @@ function checkModels({ models = [], name }: Trace, known: readonly string[]): vo
   if (missing === undefined) return;
   const what = `${name} asks for the model ${missing}, and the profiles are of ${known.join(', ')}.`;
   throw new CommandError(what, { code: 'unknown_model' });
-}
-
-async function writePlot(path: string, svg: string): Promise<void> {
-  try {
-    await writeFile(path, svg);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new OptionError(`--svg takes a file that can be written, not ${path} (${reason})`, { cause });
-  }
 }

@@ -1,5 +1,4 @@
 /** `trace`: makes a trace from a spec or a recording and writes it; shows what is in one. */
-import { writeFile } from 'node:fs/promises';
 import { summarize, type Trace, writeJsonLines } from '@slackline/traces';
 import { OptionError } from '../errors.js';
 import type { TraceMakeChoices, TraceShowChoices } from '../trace-options.js';
@@ -7,6 +6,7 @@ import { readTrace } from '../traces/read.js';
 import { showDocument, showSvg, showText } from '../traces/show.js';
 import { screenOn } from '../view/screen.js';
 import { grouped } from '../view/text.js';
+import { writePlot } from '../write-plot.js';
 
 /** Writes JSON lines, packed when the name ends in `.gz`. */
 export async function makeCommand(text: string, choices: TraceMakeChoices, signal: AbortSignal): Promise<void> {
@@ -34,15 +34,6 @@ async function read(
   signal: AbortSignal,
 ): Promise<Trace> {
   return readTrace(text, { seconds, rate, seed }, screenOn(json ? process.stderr : process.stdout), signal);
-}
-
-async function writePlot(path: string, svg: string): Promise<void> {
-  try {
-    await writeFile(path, svg);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new OptionError(`--svg takes a file that can be written, not ${path} (${reason})`, { cause });
-  }
 }
 
 function print(result: object | string): void {

@@ -2,8 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { inCheckout } from '@slackline/local';
+import { tableOf } from '@slackline/scheduling';
 import { defaultSloMs, latencyProfile } from '@slackline/shared';
-import { type SimulatedModel, tableOf } from '@slackline/simulator';
+import type { SimulatedModel } from '@slackline/simulator';
 import { z } from 'zod';
 import { measuredTable } from '../emulated.js';
 import { CommandError, OptionError } from '../errors.js';

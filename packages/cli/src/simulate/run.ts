@@ -10,6 +10,7 @@ import {
 import { createSolver } from '@slackline/solver';
 import type { Trace } from '@slackline/traces';
 import { OptionError } from '../errors.js';
+import { endingAtOnce } from '../interrupt.js';
 import type { SimulateChoices } from './options.js';
 
 /** A plan that is not proved the best by then is taken as it is. */
@@ -25,7 +26,7 @@ export interface Scenario {
 export async function simulateAll(scenario: Scenario, names: readonly string[], choices: SimulateChoices) {
   const policies = names.map((name) => policyOf(name, scenario.models));
   const solver = policies.some(isPlanned) ? await createSolver() : undefined;
-  return policies.map((policy): SimulationResult => {
+  const simulated = (policy: Policy): SimulationResult => {
     const { seed, busDelayMs, actuationDelayMs } = choices;
     const planning = solver && {
       solve: (problem: Parameters<typeof solver.solve>[0]) => solver.solve(problem, { timeLimitMs: solveLimitMs }),
@@ -41,7 +42,8 @@ export async function simulateAll(scenario: Scenario, names: readonly string[], 
       conditions: 'estimated',
       ...(planning !== undefined && { planning }),
     });
-  });
+  };
+  return endingAtOnce(() => policies.map(simulated));
 }
 
 /** A power of ten, of which 20 to 200 last as long as the trace. */

@@ -9,7 +9,9 @@
 import type { Batch } from '../batch.js';
 import { Dispatcher } from '../dispatcher.js';
 import type { LatencyTable } from '../latency-table.js';
+import { isPlanned } from '../plan.js';
 import { createPolicy } from '../policies/registry.js';
+import type { Policy } from '../policy.js';
 import { priorityClasses, type Query } from '../query.js';
 
 export interface BacklogOptions {
@@ -65,13 +67,16 @@ export class Backlog {
     this.#minima = table.subnets.map(({ accuracy }) => accuracy);
     const conditions = { slowdown: 1, overheadMs: 1, reserveMs: 1 };
     const limits = { maxBatch: 256, maxBatchBytes: 1e6, deadAfterMs: 500, overdueMs: 1_000 };
-    this.#dispatcher = new Dispatcher(createPolicy(policy), effects, { conditions, ...limits });
+    const chooses = createPolicy(policy);
+    this.#dispatcher = new Dispatcher(chooses, effects, { conditions, ...limits });
     this.#dispatcher.setTable(model, 'd', table);
     this.#headMs = nearMs;
     for (let worker = 0; worker < workers; worker += 1) {
       const report = { workerId: `w${worker}`, epoch, deviceClass: 'd', models: new Set([model]) };
       this.#dispatcher.report({ ...report, accepting: true, batchId: undefined }, this.#nowMs);
     }
+    // With minima a plan skips what is too urgent for a full batch, and the expiry of all that would be what is measured.
+    if (!mixed) this.#plan(chooses);
     this.#refill(queued);
     this.#dispatcher.run(this.#nowMs);
     this.#refill(queued - this.#dispatcher.queued);
@@ -91,6 +96,16 @@ export class Backlog {
     this.#isFree = this.#sent === undefined;
     this.#replace();
     return tookUs;
+  }
+
+  /** A plan with every worker on its first variant: whichever it is, following it costs the same. */
+  #plan(policy: Policy): void {
+    if (!isPlanned(policy)) return;
+    const view = this.#dispatcher.planView(this.#nowMs);
+    const variables = policy.planProblem(view)?.variables ?? [];
+    // The first variable counts the devices of the first variant, the second what they serve.
+    const values = variables.map((_, i) => (i === 0 ? this.options.workers : Number(i === 1)));
+    policy.adopt({ status: 'feasible', values, objective: 0, bound: 0, gap: 0, solveMs: 0 }, view);
   }
 
   /** Takes a random batch back, unless the last worker still waits for one. */

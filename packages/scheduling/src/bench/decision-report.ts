@@ -113,7 +113,7 @@ function markdown({ decisions, usual, quick, machine, plain, mixed, heaps }: Dec
     '## Many minima and all priority classes',
     '',
     `${count(usual.queued)} queries, ${usual.workers} workers, a front of 64 subnets; each query asks for one of 64 minima and`,
-    'has one of three classes.',
+    'has one of three classes. Proteus decides without a plan here; above it follows one.',
     '',
     ...grid(
       ['policy', 'p50 / p99 / p99.9'],

@@ -9,8 +9,9 @@
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { LatencyTable } from '../latency-table.js';
+import type { LatencyTable } from '../latency-table.js';
 import { policyNames } from '../policies/registry.js';
+import { type ProfileGrid, tableOf } from '../profile-table.js';
 import { Backlog } from './backlog.js';
 import { type Cell, type Measured, printed, writeReport } from './decision-report.js';
 import { heapTimes } from './heaps.js';
@@ -32,26 +33,18 @@ const workerCounts = [8, 100, 1_000, 10_000];
 /** Six ResNets on a V100, which the repository brings along to emulate. */
 function imagenetTable(): LatencyTable {
   const file = new URL('../../../../services/profiler/profiles/imagenet.emulated-v100.json', import.meta.url);
-  const { subnets, batches } = JSON.parse(readFileSync(file, 'utf8')) as {
-    batches: number[];
-    subnets: { id: string; accuracy: number; p50Ms: number[] }[];
-  };
-  return new LatencyTable(
-    subnets,
-    batches,
-    subnets.map(({ p50Ms }) => p50Ms),
-  );
+  return tableOf(JSON.parse(readFileSync(file, 'utf8')) as ProfileGrid);
 }
 
 /** A front with as many subnets as any search would give, for queries that ask for as many minima. */
 function longTable(): LatencyTable {
   const subnets = Array.from({ length: 64 }, (_, i) => ({ id: `s${i}`, accuracy: 0.6 + i / 200 }));
   const batches = [1, 2, 4, 8, 16];
-  return new LatencyTable(
-    subnets,
+  const rowOf = (s: number, factor: number) => batches.map((batch) => factor * (1 + s / 16) * (0.7 + 0.3 * batch));
+  return tableOf({
     batches,
-    subnets.map((_, s) => batches.map((batch) => (1 + s / 16) * (0.7 + 0.3 * batch))),
-  );
+    subnets: subnets.map((subnet, s) => ({ ...subnet, p50Ms: rowOf(s, 1), p99Ms: rowOf(s, 1.05) })),
+  });
 }
 
 function measure(cell: Cell, table: LatencyTable): Measured {

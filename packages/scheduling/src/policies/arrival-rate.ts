@@ -26,7 +26,7 @@ export class ArrivalRate {
   /** @param counted all that ever arrived */
   observe(counted: number, nowMs: number): void {
     this.#fade(nowMs);
-    // What arrived before the first look did so at an unknown time; only what waits now is news.
+    // What arrived before the first look did so at an unknown time: it counts as if it did now.
     this.#count += counted - (this.#seen ?? 0);
     this.#seen = counted;
   }

@@ -36,7 +36,7 @@ function view(nowMs: number, queue: Partial<QueueView> & { table: LatencyTable; 
     nowMs,
     conditions: { overheadMs: 0, reserveMs: 0, slowdown: 1 },
     queues: [whole],
-    worker: { id: 'w', deviceClass: 'd' },
+    worker: { id: 'w', deviceClass: 'd', models: new Set(['m']) },
     otherFreeWorkers: 0,
     workers,
     nextFreeMs: nowMs,
@@ -127,6 +127,22 @@ describe('budgetfit', () => {
         }
       }),
     );
+  });
+
+  it('reckons with the traffic of the models that the worker hosts, and of no others', () => {
+    // Each of two models alone would leave time for the large subnet; on one pool they do not.
+    const chosen = (hosted: readonly string[]) => {
+      const policy = new BudgetFit();
+      const ask = (model: string, nowMs: number) => {
+        const asked = view(nowMs, { model, table, headDeadlineMs: nowMs + sloMs, size: 16, arrived: 3 * nowMs });
+        return policy.decide({ ...asked, worker: { ...asked.worker, models: new Set([model, ...hosted]) } });
+      };
+      for (let nowMs = 0; nowMs < 1_000; nowMs += 1) for (const model of ['a', 'b', 'c']) ask(model, nowMs);
+      const decision = ask('a', 1_000);
+      return decision.kind === 'run' ? table.subnets[decision.subnet]?.id : undefined;
+    };
+    expect(chosen([])).toBe('large');
+    expect(chosen(['a', 'b', 'c'])).toBe('knee');
   });
 
   it('keeps to the subnet that is loaded where loading another takes the slack away', () => {

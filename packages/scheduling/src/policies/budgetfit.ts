@@ -67,14 +67,14 @@ export class BudgetFit implements Policy {
       const batch = largestBatch(frontier, subnet, slack - change, waiting);
       if (batch === 0) continue;
       const costMs = latency(frontier, subnet, batch) + change;
-      if (batch < waiting && costMs > budgetMs * (leastShare + batch / waiting) * batch) continue;
+      if ((batch < waiting || change > 0) && costMs > budgetMs * (leastShare + batch / waiting) * batch) continue;
       if (!drains(view, queue, frontier, i, costMs, queue.size - batch)) continue;
       return { kind: 'run', model: queue.model, batch, subnet };
     }
     return leastAccurate(queue, frontier, slackMs(view, queue));
   }
 
-  /** Share of the pool that the arriving queries of all models would need on their smallest subnets; above 0. */
+  /** Share of the pool that the arriving queries of all models of the worker would need on their smallest subnets; above 0. */
   #load(view: DecisionView, frontier: Frontier): number {
     for (const queue of view.queues) {
       let demand = this.#demands.get(queue.model);
@@ -89,8 +89,10 @@ export class BudgetFit implements Policy {
       demand.capacityPerMs = queue.capacityPerMs;
     }
     let load = 0;
-    for (const { rate, capacityPerMs } of this.#demands.values()) {
-      if (capacityPerMs > 0) load += rate.perMs(view.nowMs) / capacityPerMs;
+    for (const model of view.worker.models) {
+      const demand = this.#demands.get(model);
+      if (demand !== undefined && demand.capacityPerMs > 0)
+        load += demand.rate.perMs(view.nowMs) / demand.capacityPerMs;
     }
     return Math.max(load, Number.EPSILON);
   }
@@ -182,19 +184,22 @@ function drains(
   return costMs + restMs <= slackMs(view, { ...queue, headDeadlineMs: queue.latestDeadlineMs });
 }
 
-/** The least accurate subnet that the head accepts, or the one that is actuated where a change would cost more than it saves. */
+/**
+ * The least accurate subnet that the head accepts, or the one that is actuated where that answers more queries for the time it
+ * takes: changing can cost more than the smaller subnet saves.
+ */
 function leastAccurate(queue: QueueView, frontier: Frontier, slack: number): Decision {
   const { model, leastSubnet, actuated } = queue;
-  const batchOn = (subnet: number) => {
+  const on = (subnet: number) => {
     const waiting = Math.min(queue.runnableOn(subnet), frontier.largest);
-    return largestBatch(frontier, subnet, slack - changeMs(queue, subnet), waiting);
+    const change = changeMs(queue, subnet);
+    const batch = largestBatch(frontier, subnet, slack - change, waiting);
+    return { subnet, batch, perMs: batch / (latency(frontier, subnet, Math.max(1, batch)) + change) };
   };
-  const batch = batchOn(leastSubnet);
-  if (actuated > leastSubnet && changeMs(queue, leastSubnet) > 0) {
-    const onActuated = batchOn(actuated);
-    if (onActuated > batch) return { kind: 'run', model, batch: onActuated, subnet: actuated };
-  }
-  return { kind: 'run', model, batch: Math.max(1, batch), subnet: leastSubnet };
+  const least = on(leastSubnet);
+  const stay = actuated > leastSubnet && changeMs(queue, leastSubnet) > 0 ? on(actuated) : least;
+  const { subnet, batch } = stay.perMs > least.perMs ? stay : least;
+  return { kind: 'run', model, batch: Math.max(1, batch), subnet };
 }
 
 /** How far back arrivals count, in milliseconds: a few times what the longest batch takes, as long as decisions bind. */

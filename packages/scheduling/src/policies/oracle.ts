@@ -34,10 +34,14 @@ export class Oracle implements Policy {
     const planned = this.#plan[this.#next];
     if (planned === undefined) return { kind: 'wait', untilMs: Number.POSITIVE_INFINITY };
     if (planned.startMs > view.nowMs + epsilonMs) return { kind: 'wait', untilMs: planned.startMs };
-    this.#next += 1;
     const { batch, subnet } = planned;
     const endMs = view.nowMs + queue.table.estimate(subnet, batch);
     return { kind: 'run', model: queue.model, batch, subnet, skip: tooUrgent(queue, endMs) };
+  }
+
+  /** A batch of the plan is over when it was sent: `decide` may be asked about it more often. */
+  carriedOut({ kind }: Decision): void {
+    if (kind === 'run') this.#next += 1;
   }
 }
 

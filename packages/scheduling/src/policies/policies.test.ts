@@ -11,7 +11,7 @@ function view(table: LatencyTable, slack: number, queue: Partial<QueueView> = {}
     nowMs: 1_000,
     conditions: { overheadMs: 2, reserveMs: 0, slowdown: 1 },
     queues: [{ ...queueView(table, 1_002 + slack), ...queue }],
-    worker: { id: 'w', deviceClass: 'd' },
+    worker: { id: 'w', deviceClass: 'd', models: new Set(['m']) },
     otherFreeWorkers: 0,
     workers: 1,
     nextFreeMs: Number.POSITIVE_INFINITY,

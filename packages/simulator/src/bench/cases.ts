@@ -1,9 +1,8 @@
 /** What the simulator is timed on: more workers, more load, longer queues. The device is a V100 as its profile says. */
 import { readFileSync } from 'node:fs';
-import { createPolicy, type LatencyTable } from '@slackline/scheduling';
+import { createPolicy, type LatencyTable, type ProfileGrid, tableOf } from '@slackline/scheduling';
 import { generate } from '@slackline/traces';
 import type { SimulationOptions } from '../options.js';
-import { type ProfileGrid, tableOf } from '../profile-table.js';
 
 /** One simulation to time. */
 export interface Case {
