@@ -78,6 +78,7 @@ function viewOf<Q extends Query>(
     leastSubnet,
     actuated: actuated === undefined ? -1 : table.subnets.findIndex(({ id }) => id === actuated),
     arrived: state.arrived,
+    workArrived: state.workArrived,
     latestDeadlineMs: queue.latestMs,
     capacityPerMs: state.capacityPerMs,
     runnableOn: (subnet) => queue.runnable({ ...scope, mostLevel: station.levelOf(Math.max(subnet, leastSubnet)) }),

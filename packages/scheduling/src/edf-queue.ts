@@ -199,6 +199,11 @@ export class EdfQueue<Q extends Query> {
     return this.#levels.levelOf(query.minAccuracy);
   }
 
+  /** See `AccuracyLevels.workOf`. */
+  workOf(query: Q): number {
+    return this.#levels.workOf(this.levelOf(query));
+  }
+
   /** Whether some device class has a subnet for it. */
   isServable(query: Q): boolean {
     return this.levelOf(query) < this.#levels.count;

@@ -20,6 +20,7 @@ export class ModelState<Q extends Query> {
   #stations: ReadonlyMap<string, Station<PooledWorker<Q>>> = new Map();
   readonly #overload = new Overload();
   #arrived = 0;
+  #workArrived = 0;
   #sloMs: number | undefined;
   /** The last one that arrived since `expire` was called. */
   #newest: Q | undefined;
@@ -40,6 +41,11 @@ export class ModelState<Q extends Query> {
   /** Queries that ever arrived; one that comes back from a worker has arrived once. */
   get arrived(): number {
     return this.#arrived;
+  }
+
+  /** What they take at best, as a multiple of what a query takes on the least accurate subnet. */
+  get workArrived(): number {
+    return this.#workArrived;
   }
 
   /** The time from arrival to deadline that its queries usually have. */
@@ -76,6 +82,7 @@ export class ModelState<Q extends Query> {
 
   add(query: Q): void {
     this.#arrived += 1;
+    this.#workArrived += this.queue.workOf(query);
     this.#newest = query;
     this.putBack(query);
   }

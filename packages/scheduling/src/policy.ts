@@ -27,6 +27,11 @@ export interface QueueView {
   readonly actuated: number;
   /** Queries of this model that were ever added: differences over time are the arrival rate. */
   readonly arrived: number;
+  /**
+   * What they take at best, each on the least subnet that its minimum accuracy allows, as a multiple of what a query takes on
+   * the smallest subnet: equal to `arrived` where any accuracy will do.
+   */
+  readonly workArrived: number;
   /** How many could run in one batch with the most urgent on that subnet: those whose minimum it satisfies. O(log subnets). */
   runnableOn(subnet: number): number;
   /**

@@ -59,6 +59,18 @@ describe('what a policy is shown', () => {
     expect(policy.last.queues[0]?.actuated).toBe(-1);
   });
 
+  it('is what has arrived, and how much work the minima make of it', () => {
+    const policy = new Watching(runs(0));
+    const { dispatcher, report } = pool(policy);
+    dispatcher.setTable('m', 'fast', smallTable);
+    // Any subnet, the middle one, the large one, and one that is not there.
+    [0, 0.75, 0.85, 0.95].forEach((minAccuracy, i) => {
+      dispatcher.add(query(`q${i}`, 1_000, { minAccuracy }));
+    });
+    report('w', 0);
+    expect(policy.last.queues[0]).toMatchObject({ arrived: 4, workArrived: 1 + 2 + 4 });
+  });
+
   it('is when the next busy worker is expected, overhead included, and not one that is long overdue', () => {
     const policy = new Watching(runs(0));
     const { dispatcher, sent, report, complete } = pool(policy, 1);

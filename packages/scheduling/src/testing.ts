@@ -14,7 +14,7 @@ export function query(id: string, deadlineMs: number, rest: Partial<Query> = {})
 /** A queue of `size` queries that all have one deadline. */
 export function queueView(table: LatencyTable, headDeadlineMs: number, size = 100): QueueView {
   const deadlineMsAt = (k: number) => (k < size ? headDeadlineMs : Number.POSITIVE_INFINITY);
-  const rest = { leastSubnet: 0, actuated: -1, arrived: size, runnableOn: () => size, deadlineMsAt };
+  const rest = { leastSubnet: 0, actuated: -1, arrived: size, workArrived: size, runnableOn: () => size, deadlineMsAt };
   const pool = {
     latestDeadlineMs: headDeadlineMs,
     capacityPerMs: table.largestBatch / table.at(0, table.batches.length - 1),

@@ -35,6 +35,7 @@ describe('a planned decision', () => {
       leastSubnet: 0,
       actuated: -1,
       arrived,
+      workArrived: arrived,
       latestDeadlineMs: nowMs + leftMs,
       capacityPerMs: 1,
       deadlineMsAt: () => nowMs + leftMs,

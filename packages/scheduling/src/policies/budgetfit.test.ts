@@ -29,6 +29,7 @@ function view(nowMs: number, queue: Partial<QueueView> & { table: LatencyTable; 
   const most = served.largestBatch;
   const rest = {
     latestDeadlineMs: nowMs + sloMs,
+    workArrived: queue.arrived ?? size,
     capacityPerMs: (workers * most) / served.estimate(0, most),
   };
   const whole: QueueView = { ...queueView(served, headDeadlineMs, size), ...rest, ...queue };
@@ -143,6 +144,19 @@ describe('budgetfit', () => {
     };
     expect(chosen([])).toBe('large');
     expect(chosen(['a', 'b', 'c'])).toBe('knee');
+  });
+
+  it('counts a query that asks for accuracy as the work that it is', () => {
+    const chosen = (workPerMs: number) => {
+      const policy = new BudgetFit();
+      const ask = (nowMs: number) =>
+        policy.decide(view(nowMs, { table, headDeadlineMs: nowMs + sloMs, size: 16, workArrived: workPerMs * nowMs }));
+      for (let nowMs = 0; nowMs < 1_000; nowMs += 1) ask(nowMs);
+      const decision = ask(1_000);
+      return decision.kind === 'run' ? table.subnets[decision.subnet]?.id : undefined;
+    };
+    expect(chosen(3)).toBe('large');
+    expect(chosen(9)).toBe('knee');
   });
 
   it('keeps to the subnet that is loaded where loading another takes the slack away', () => {

@@ -51,7 +51,7 @@ interface Frontier {
 export class BudgetFit implements Policy {
   readonly name = 'budgetfit';
   readonly #frontiers = new WeakMap<LatencyTable, Frontier>();
-  /** By model: what share of the pool its smallest subnet would need. */
+  /** By model: what arrives, in queries that any subnet would do for, and how many of those the pool carries. */
   readonly #demands = new Map<string, { rate: ArrivalRate; capacityPerMs: number }>();
 
   decide(view: DecisionView): Decision {
@@ -74,7 +74,7 @@ export class BudgetFit implements Policy {
     return leastAccurate(queue, frontier, slackMs(view, queue));
   }
 
-  /** Share of the pool that the arriving queries of all models of the worker would need on their smallest subnets; above 0. */
+  /** Share of the pool that the arriving queries of all models of the worker would need on their least subnets; above 0. */
   #load(view: DecisionView, frontier: Frontier): number {
     for (const queue of view.queues) {
       let demand = this.#demands.get(queue.model);
@@ -85,7 +85,7 @@ export class BudgetFit implements Policy {
         demand = { rate: new ArrivalRate(memoryOf(frontier), rate, view.nowMs), capacityPerMs: 0 };
         this.#demands.set(queue.model, demand);
       }
-      demand.rate.observe(queue.arrived, view.nowMs);
+      demand.rate.observe(queue.workArrived, view.nowMs);
       demand.capacityPerMs = queue.capacityPerMs;
     }
     let load = 0;
