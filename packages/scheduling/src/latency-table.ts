@@ -34,6 +34,9 @@ export class LatencyTable {
     if (rows.length !== subnets.length || rows.some((row) => row.length !== batches.length)) {
       throw new RangeError('a latency table needs one row per subnet and one column per batch');
     }
+    if (tail !== undefined && (tail.subnets.length !== subnets.length || `${tail.batches}` !== `${batches}`)) {
+      throw new RangeError('the tail of a latency table needs the same subnets and batches');
+    }
     this.latencyMs = Float64Array.from(rows.flat());
     this.#checkOrder();
   }
