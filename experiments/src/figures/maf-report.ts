@@ -146,12 +146,17 @@ interface Drawn {
 /** Charts with one time axis. */
 export function dynamicsPlot(windows: readonly Drawn[]): string {
   const seconds = ((windows[1]?.atMs ?? 1_000) - (windows[0]?.atMs ?? 0)) / 1_000;
-  const chart = (title: string, label: string, value: (window: Drawn) => number | null | undefined): Chart => ({
+  const chart = (
+    title: string,
+    label: string,
+    value: (window: Drawn) => number | null | undefined,
+    limit?: number,
+  ): Chart => ({
     title,
     width: 760,
     height: 230,
     x: { label: 'seconds', min: 0 },
-    y: { label },
+    y: { label, ...(limit !== undefined && { limit }) },
     series: [
       {
         label: title,
@@ -167,7 +172,7 @@ export function dynamicsPlot(windows: readonly Drawn[]): string {
   return sideBySide(
     [
       chart('Arrivals', 'queries a second', ({ arrivals }) => arrivals / seconds),
-      chart('Accuracy', 'accuracy (%)', ({ meanAccuracy }) => (meanAccuracy === null ? null : 100 * meanAccuracy)),
+      chart('Accuracy', 'accuracy (%)', ({ meanAccuracy }) => (meanAccuracy === null ? null : 100 * meanAccuracy), 100),
       ...(knowsBatches ? [chart('Batch size', 'queries a batch', ({ meanBatch }) => meanBatch)] : []),
     ],
     1,

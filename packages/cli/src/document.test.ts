@@ -1,6 +1,9 @@
 import { type Figures, Tally } from '@slackline/load';
 import { describe, expect, it } from 'vitest';
+import { printResult } from './commands/demo.js';
 import { type RunFacts, runDocument, toDocument } from './document.js';
+import { failureOf } from './errors.js';
+import { summary } from './view/summary.js';
 
 const facts: RunFacts = {
   model: 'fashion',
@@ -17,6 +20,7 @@ const facts: RunFacts = {
   workersLost: 0,
   workerKilledAtMs: null,
   executor: 'cpu',
+  policy: 'budgetfit',
   interrupted: false,
 };
 
@@ -52,6 +56,9 @@ describe('the document of a run', () => {
     expect(document.profiledAccuracy).toBeCloseTo(0.9);
     expect(document.measuredAccuracy).toBe(1);
     expect(document.unanswered).toBe(1);
+    expect(document.refused).toEqual({ overloaded: 1, other: 1 });
+    expect(document.refusalCodes).toEqual({ overloaded: 1, wrong_input: 1 });
+    expect(summary(document)).toContain('2 refused (1 overloaded, 1 wrong_input), 1 unanswered.');
     expect(runDocument.parse(JSON.parse(JSON.stringify(document)))).toEqual(document);
   });
 
@@ -63,4 +70,26 @@ describe('the document of a run', () => {
     expect(document).toMatchObject({ attainment: null, profiledAccuracy: null, measuredAccuracy: null, windows: [] });
     expect(() => runDocument.parse(document)).not.toThrow();
   });
+
+  it('of a run without a query served is a failure that says why', () => {
+    const figures = figuresOf((tally) => {
+      tally.received(tally.sent(0, query), 1, { kind: 'refused', code: 'unreachable_accuracy' });
+    });
+    const document = toDocument(figures, { ...facts, accepted: 0 });
+    const failure = failureOf(thrownBy(() => printResult(document, true)));
+    expect(failure).toMatchObject({
+      exitCode: 1,
+      text: 'all_refused: Every query was refused: 1 unreachable_accuracy.',
+      document: { refusalCodes: { unreachable_accuracy: 1 }, error: { code: 'all_refused' } },
+    });
+  });
 });
+
+function thrownBy(run: () => void): unknown {
+  try {
+    run();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('nothing was thrown');
+}

@@ -3,6 +3,7 @@
 import type { Figures } from '@slackline/load';
 import { outcomes, priorities } from '@slackline/shared';
 import { z } from 'zod';
+import { grouped } from './view/text.js';
 
 const count = z.int().min(0);
 const share = z.number().min(0).max(1);
@@ -18,6 +19,8 @@ export const runDocument = z.object({
   /** Queries that the QUERIES stream stored: the growth of its last sequence, not a count of answers. */
   accepted: count,
   refused: z.object({ overloaded: count, other: count }),
+  /** The same refusals by their code. */
+  refusalCodes: z.record(z.string(), count),
   /** What the producer received. */
   outcomes: outcomeCounts,
   /** Queries that nothing came back for. */
@@ -67,6 +70,8 @@ export const runDocument = z.object({
   /** When a worker was ended on purpose, in milliseconds from the load's start. */
   workerKilledAtMs: ms.nullable(),
   executor: z.string(),
+  /** The scheduling policy that was asked for. */
+  policy: z.string(),
   /** Queries by when they were due, half a second each. */
   windows: z.array(z.object({ atMs: ms, sent: count, ok: count, refused: count, profiledAccuracy: share.nullable() })),
   /** Whether the run was stopped before its time. */
@@ -91,6 +96,7 @@ export type RunFacts = Pick<
   | 'workersLost'
   | 'workerKilledAtMs'
   | 'executor'
+  | 'policy'
   | 'interrupted'
 >;
 
@@ -102,6 +108,7 @@ export function toDocument(figures: Figures, facts: RunFacts): RunDocument {
     ...facts,
     published: figures.published,
     refused: figures.refused,
+    refusalCodes: figures.refusalCodes,
     outcomes: figures.outcomes,
     unanswered: figures.unanswered,
     duplicates: figures.duplicates,
@@ -122,6 +129,17 @@ export function toDocument(figures: Figures, facts: RunFacts): RunDocument {
       profiledAccuracy: ratio(accuracySum, window.ok),
     })),
   };
+}
+
+/** Refused queries, for whatever reason. */
+export function refusedOf({ refused }: Pick<RunDocument, 'refused'>): number {
+  return refused.overloaded + refused.other;
+}
+
+/** Why queries were refused, most frequent first: `300 overloaded, 26 unreachable_accuracy`. */
+export function refusalsText({ refusalCodes }: Pick<RunDocument, 'refusalCodes'>): string {
+  const codes = Object.entries(refusalCodes).sort(([, a], [, b]) => b - a);
+  return codes.map(([code, queries]) => `${grouped(queries)} ${code}`).join(', ');
 }
 
 /** Sum of the four outcomes. */

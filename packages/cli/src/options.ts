@@ -127,5 +127,10 @@ export function readOptions<T>(schema: z.ZodType<T>, given: Readonly<Record<stri
   const [issue] = checked.error.issues;
   const name = String(issue?.path[0] ?? '');
   const option = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  throw new OptionError(`--${option} ${issue?.message ?? 'is wrong'}, not ${JSON.stringify(given[name])}`);
+  throw new OptionError(`--${option} ${issue?.message ?? 'is wrong'}, not ${JSON.stringify(textOf(given[name]))}`);
+}
+
+/** What was given several times is one text to whoever wrote it. */
+function textOf(given: unknown): unknown {
+  return Array.isArray(given) ? given.join(',') : given;
 }

@@ -20,13 +20,17 @@ interface AxisOptions {
   scale?: 'linear' | 'log';
   min?: number;
   max?: number;
+  limit?: number;
 }
 
 const tickCount = 6;
 /** What differs by less, in proportion, counts as one value; and nothing smaller can be told from zero. */
 const least = 1e-9;
 
-/** The bounds of an axis: those given, else those of the values. An empty or flat domain is widened. */
+/**
+ * The bounds of an axis: those given, else those of the values. An empty or flat domain is widened, away from a bound
+ * that was given, and not beyond the limit.
+ */
 export function domainOf(axis: AxisOptions, values: readonly number[]): [number, number] {
   const log = axis.scale === 'log';
   const shown = values.filter((value) => Number.isFinite(value) && (!log || value > 0));
@@ -35,7 +39,16 @@ export function domainOf(axis: AxisOptions, values: readonly number[]): [number,
   if (!Number.isFinite(low) || !Number.isFinite(high)) return log ? [1, 10] : [0, 1];
   const size = Math.max(Math.abs(low), Math.abs(high), least);
   if (high - low > least * size) return [low, high];
-  return log ? [low / 2, low * 2] : [low - size / 2, low + size / 2];
+  if (log) return [low / 2, low * 2];
+  return widened(axis, axis.min ?? axis.max ?? low);
+}
+
+function widened({ min, max, limit }: AxisOptions, at: number): [number, number] {
+  const by = Math.abs(at) <= least ? 1 : Math.abs(at) / 2;
+  // Away from a bound that was given; and what is all zero is mostly counts and times, which cannot be less.
+  const low = max === undefined && (min !== undefined || at === 0) ? at : at - by;
+  const high = max !== undefined && min === undefined ? at : at + by;
+  return [low, Math.max(at, Math.min(high, limit ?? high))];
 }
 
 /** The scale of an axis over `range`, in pixels. Bounds that are not given are widened to round values. */
@@ -43,6 +56,8 @@ export function scaleOf(axis: AxisOptions, domain: [number, number], range: [num
   if (axis.scale === 'log') return logarithmic(domain, range);
   const scale = scaleLinear(domain, range);
   if (axis.min === undefined && axis.max === undefined) scale.nice(tickCount);
+  const [low = 0, high = 1] = scale.domain();
+  if (axis.limit !== undefined && high > axis.limit) scale.domain([low, Math.max(domain[1], axis.limit)]);
   const format = scale.tickFormat(tickCount);
   return { at: (value) => scale(value), ticks: scale.ticks(tickCount), label: (value) => format(value) };
 }

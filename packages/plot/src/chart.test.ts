@@ -149,3 +149,58 @@ test('writes one legend for several charts', () => {
   expect(Number(height)).toBeGreaterThan(420);
   expect(sideBySide([plain, plain])).not.toContain('>front<');
 });
+
+/** What stands at the ticks of the axes, in their order. */
+const tickLabels = (svg: string) =>
+  [...svg.matchAll(/<text x="[^"]+" y="[^"]+" text-anchor="(middle|end)">(-?[\d.]+)</g)].map(([, anchor, label]) => ({
+    axis: anchor === 'middle' ? 'x' : 'y',
+    value: Number(label),
+  }));
+
+test('one point has axes about it, which keep to their bounds, and is seen without a line', () => {
+  const svg = toSvg({
+    title: 'one window',
+    x: { label: 'seconds', min: 0 },
+    y: { label: 'accuracy (%)', limit: 100 },
+    series: [{ label: 'accuracy', mark: 'line', points: [[0, 74.5]] }],
+  });
+  const ticks = tickLabels(svg);
+  const x = ticks.filter(({ axis }) => axis === 'x').map(({ value }) => value);
+  const y = ticks.filter(({ axis }) => axis === 'y').map(({ value }) => value);
+  expect([Math.min(...x), Math.max(...x)]).toEqual([0, 1]);
+  expect(Math.max(...y)).toBe(100);
+  expect(circles(svg)).toHaveLength(1);
+});
+
+test('round values stay below what values cannot exceed', () => {
+  const of = (limit: number | undefined) =>
+    Math.max(
+      ...tickLabels(
+        toSvg({
+          title: 'attainment',
+          x: { label: 'seconds' },
+          y: { label: '%', ...(limit !== undefined && { limit }) },
+          series: [
+            {
+              label: 'a',
+              points: [
+                [1, 0],
+                [2, 101],
+              ],
+            },
+          ],
+        }),
+      )
+        .filter(({ axis }) => axis === 'y')
+        .map(({ value }) => value),
+    );
+  expect(of(undefined)).toBe(120);
+  expect(of(105)).toBe(100);
+});
+
+test('several charts may have a title above them', () => {
+  const svg = sideBySide([chart, chart], { title: 'trace & workers' });
+  expect(svg).toContain('<title>trace &amp; workers</title>');
+  expect(svg).toContain('height="456"');
+  expect(svg).toContain('translate(0 36)');
+});

@@ -32,6 +32,8 @@ export interface Axis {
   /** Bounds; those of the data, widened to round values, unless said otherwise. */
   min?: number;
   max?: number;
+  /** What values cannot exceed, as 100 for a percentage: widening ends there. For linear axes. */
+  limit?: number;
 }
 
 export interface ChartSize {
@@ -52,6 +54,9 @@ export interface Chart extends ChartSize {
   legend?: boolean;
 }
 
+/** Of the title above several charts. */
+const headingHeight = 36;
+const big = 'font-size="16" font-weight="600"';
 const defaultSize = { width: 640, height: 420 };
 const margins = { top: 40, right: 20, bottom: 52, left: 68 };
 /** Of an axis's ticks and label below the plot. */
@@ -71,24 +76,29 @@ export function toSvg(chart: Chart): string {
 export interface Grid {
   /** Charts in a row; 2 unless said otherwise. */
   columns?: number;
+  /** Above all. */
+  title?: string;
   /** Says once, below all, which series is which, for charts that have the same ones and no legends of their own. */
   commonLegend?: boolean;
 }
 
 /** Several charts in one SVG document. Each cell is as large as the largest chart. @param grid or the number of columns */
 export function sideBySide(charts: readonly Chart[], grid: number | Grid = {}): string {
-  const { columns = 2, commonLegend = false } = typeof grid === 'number' ? { columns: grid } : grid;
+  const { columns = 2, commonLegend = false, title: heading } = typeof grid === 'number' ? { columns: grid } : grid;
   const sizes = charts.map((chart) => ({ ...defaultSize, ...chart }));
   const width = Math.max(...sizes.map((size) => size.width));
   const height = Math.max(...sizes.map((size) => size.height));
   const rows = Math.ceil(charts.length / columns);
-  const parts = charts.map((chart, i) => drawn(chart, (i % columns) * width, Math.floor(i / columns) * height));
-  const title = charts.map((chart) => chart.title).join('; ');
+  const top = heading === undefined ? 0 : headingHeight;
+  const bottom = top + rows * height;
+  const parts = charts.map((chart, i) => drawn(chart, (i % columns) * width, top + Math.floor(i / columns) * height));
+  const title = heading ?? charts.map((chart) => chart.title).join('; ');
   const whole = width * Math.min(columns, charts.length);
-  if (!commonLegend) return document(whole, rows * height, title, parts);
+  if (heading !== undefined) parts.unshift(`<g ${fontAttributes}>${text(whole / 2, 26, heading, 'middle', big)}</g>`);
+  if (!commonLegend) return document(whole, bottom, title, parts);
   const legend = laidOut(allItems(charts), margins.left, whole - margins.right);
-  const drawnItems = `<g ${fontAttributes}>\n${drawnLegend(legend, rows * height).join('\n')}\n</g>`;
-  return document(whole, rows * height + legend.height + 10, title, [...parts, drawnItems]);
+  const drawnItems = `<g ${fontAttributes}>\n${drawnLegend(legend, bottom).join('\n')}\n</g>`;
+  return document(whole, bottom + legend.height + 10, title, [...parts, drawnItems]);
 }
 
 /** Of all charts' series, those of one label once. */
@@ -175,7 +185,8 @@ function plotted(series: Series, color: string, x: Scale, y: Scale): string[] {
     const width = series.faint === true ? 1 : 1.8;
     parts.push(`<path d="${path.join('')}" fill="none" stroke="${color}" stroke-width="${width}"/>`);
   }
-  if (mark.endsWith('points')) {
+  // One point makes no line.
+  if (mark.endsWith('points') || points.length === 1) {
     const [r, opacity] = series.faint === true ? [1.8, 0.45] : [3, 0.9];
     const marks = points.map(([cx, cy]) => drawnMark(series.shape ?? 'circle', cx, cy, r, color));
     parts.push(`<g fill="${color}" fill-opacity="${opacity}">`, ...marks, '</g>');

@@ -5,7 +5,7 @@
  * Every operation is O(log n) per query, whatever the minima are.
  */
 import { AccuracyLevels } from './accuracy-levels.js';
-import type { KeyHeap } from './key-heap.js';
+import type { Keyed } from './fronted-heap.js';
 import { Lanes } from './lanes.js';
 import type { Conditions } from './policy.js';
 import { type PriorityClass, priorityClasses, type Query } from './query.js';
@@ -231,9 +231,11 @@ export class EdfQueue<Q extends Query> {
    * @param mostLevel those that ask for a higher level of accuracy are left out
    */
   walk(mostLevel = all, leastPriority: PriorityClass = 0): UrgentWalk {
-    const heaps: KeyHeap<Q>[] = [];
+    const heaps: Keyed[] = [];
     for (const { together, alone } of this.#classes.slice(leastPriority)) {
-      for (const lanes of [together, alone]) if (lanes.size > 0) heaps.push(...lanes.heapsUpTo(mostLevel));
+      for (const lanes of [together, alone]) {
+        if (lanes.size > 0) for (const heap of lanes.heapsUpTo(mostLevel)) heaps.push(...heap.keyed);
+      }
     }
     this.#walk.over(heaps);
     return this.#walk;

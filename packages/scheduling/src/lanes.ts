@@ -3,7 +3,7 @@
  * subnet's own; a tree over the lanes finds the most urgent of any such range in O(log lanes), however many minima there
  * are, and counts it too.
  */
-import { KeyHeap } from './key-heap.js';
+import { FrontedHeap } from './fronted-heap.js';
 import type { Query } from './query.js';
 
 /** Among equal deadlines, who was accepted first. */
@@ -11,7 +11,7 @@ const acceptedFirst = (a: Query, b: Query) => a.sequence < b.sequence;
 
 export class Lanes<Q extends Query> {
   /** Made when they are first used. */
-  readonly #heaps: (KeyHeap<Q> | undefined)[];
+  readonly #heaps: (FrontedHeap<Q> | undefined)[];
   /** Leaves of the tree: a power of two. */
   readonly #leaves: number;
   /** By node (1 is the root, the children of i are 2i and 2i + 1): the lane whose head is most urgent, -1 for none. */
@@ -22,7 +22,7 @@ export class Lanes<Q extends Query> {
   readonly #count: Int32Array;
 
   constructor(lanes: number) {
-    this.#heaps = new Array<KeyHeap<Q> | undefined>(lanes).fill(undefined);
+    this.#heaps = new Array<FrontedHeap<Q> | undefined>(lanes).fill(undefined);
     this.#leaves = 2 ** Math.ceil(Math.log2(Math.max(1, lanes)));
     this.#winner = new Int32Array(2 * this.#leaves).fill(-1);
     this.#deadlineMs = new Float64Array(2 * this.#leaves).fill(Number.POSITIVE_INFINITY);
@@ -34,8 +34,8 @@ export class Lanes<Q extends Query> {
   }
 
   /** The heaps of the lanes 0 to `most`, those that were never used left out. */
-  heapsUpTo(most: number): KeyHeap<Q>[] {
-    const heaps: KeyHeap<Q>[] = [];
+  heapsUpTo(most: number): FrontedHeap<Q>[] {
+    const heaps: FrontedHeap<Q>[] = [];
     for (let lane = 0; lane < this.#heaps.length && lane <= most; lane += 1) {
       const heap = this.#heaps[lane];
       if (heap !== undefined) heaps.push(heap);
@@ -56,7 +56,7 @@ export class Lanes<Q extends Query> {
   push(query: Q, lane: number): void {
     let heap = this.#heaps[lane];
     if (heap === undefined) {
-      heap = new KeyHeap<Q>(acceptedFirst);
+      heap = new FrontedHeap<Q>(acceptedFirst);
       this.#heaps[lane] = heap;
     }
     heap.push(query.deadlineMs, query);

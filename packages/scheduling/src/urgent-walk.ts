@@ -2,10 +2,8 @@
  * The first few deadlines of several heaps in order, without taking anything out: whatever is found next is a child of what
  * was found before, so that k of them cost O(k log k), however much waits below.
  */
+import type { Keyed } from './fronted-heap.js';
 import { KeyHeap } from './key-heap.js';
-
-/** Only the keys of a heap are looked at. */
-type Keyed = Pick<KeyHeap<unknown>, 'keyAt'>;
 
 /** A place is `heap * placesPerHeap + position`, a whole number that is exact for a hundred million heaps. */
 const placesPerHeap = 2 ** 26;

@@ -62,4 +62,8 @@ describe('constraints', () => {
     const error = expect.objectContaining({ code: 'wrong_constraint' });
     expect(() => constraintsOf(parameters)).toThrow(error);
   });
+
+  it('says which numbers there are to whoever gave a number', () => {
+    expect(() => constraintsOf({ priority: 4 })).toThrow(/^The parameter priority is 4, .* from 1 \(high\) to 3 \(low\)/);
+  });
 });

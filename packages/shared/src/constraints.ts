@@ -38,10 +38,9 @@ export function constraintsIn(headers: HeaderReader): Constraints {
 /** Reads a request's parameters; those that are not ours are passed over. Throws `wrong_constraint`. */
 export function constraintsOf(parameters: Readonly<Record<string, unknown>>): Constraints {
   const { min_accuracy: accuracy, priority } = parameters;
-  const level = typeof priority === 'number' ? (tritonLevels[priority] ?? priority) : priority;
   return {
     ...(accuracy !== undefined && { minAccuracy: accuracyOf('The parameter min_accuracy', accuracy) }),
-    ...(priority !== undefined && { priority: priorityOf('The parameter priority', level) }),
+    ...(priority !== undefined && { priority: levelOf('The parameter priority', priority) }),
   };
 }
 
@@ -67,6 +66,15 @@ function accuracyOf(what: string, value: unknown): number {
 function priorityOf(what: string, value: unknown): Priority {
   if (isPriority(value)) return value;
   throw new SlacklineError('wrong_constraint', `${what} is ${shown(value)}, but must be low, normal or high`);
+}
+
+/** As `priorityOf`, and Triton's numbers. */
+function levelOf(what: string, value: unknown): Priority {
+  if (typeof value !== 'number') return priorityOf(what, value);
+  const level = tritonLevels[value];
+  if (level !== undefined) return level;
+  const takes = 'must be low, normal or high, or a number from 1 (high) to 3 (low), or 0 (normal)';
+  throw new SlacklineError('wrong_constraint', `${what} is ${value}, but ${takes}`);
 }
 
 /** Text that is no number stays text, for the sentence that refuses it. */

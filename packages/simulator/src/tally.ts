@@ -18,6 +18,9 @@ const accepted = outcomeNames.length;
 const stride = accepted + 1;
 const priorities = 3;
 
+/** Of the time series: some seven numbers each. */
+const mostWindows = 1_000_000;
+
 /** A subnet of a model, whichever device classes have it. */
 export interface CountedSubnet {
   model: string;
@@ -52,6 +55,9 @@ export class Tally {
     this.#answers = new Float64Array(subnets.length);
     this.#latenciesMs = new Float64Array(queries);
     this.#windows = Math.max(1, Math.ceil(durationMs / windowMs));
+    // Also NaN is refused.
+    if (!(this.#windows <= mostWindows))
+      throw new RangeError(`${durationMs} ms have too many windows of ${windowMs} ms: ${mostWindows} at most`);
     this.#series = new Float64Array(this.#windows * columns);
   }
 

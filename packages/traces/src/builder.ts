@@ -1,6 +1,6 @@
 /** A trace from queries that come one by one, in any order of arrival. */
 import { TraceError } from './errors.js';
-import { checkLength, GrowingArray, noModel, normalPriority, priorityNames, type Trace } from './trace.js';
+import { checkDuration, checkLength, GrowingArray, noModel, normalPriority, priorityNames, type Trace } from './trace.js';
 
 export type PriorityName = (typeof priorityNames)[number];
 
@@ -59,6 +59,8 @@ export class TraceBuilder {
   /**
    * @param startMs when the trace starts, in the time of `atMs`; the first arrival unless said otherwise
    * @param durationMs the span of the arrivals and one mean gap unless said otherwise; it ends behind the last arrival
+   *
+   * Throws `malformed_trace` for a trace that lasts too long to be one.
    */
   build({ startMs, durationMs }: { startMs?: number | undefined; durationMs?: number | undefined } = {}): Trace {
     const at = this.#at.toArray();
@@ -71,6 +73,7 @@ export class TraceBuilder {
       arrivalsMs,
       durationMs: durationMs ?? durationOf(arrivalsMs),
     };
+    checkDuration(trace.durationMs, this.name);
     const [model, sloMs, minAccuracy, priority] = [this.#model, this.#slo, this.#minAccuracy, this.#priority].map(
       (column) => {
         const values = column.toArray();

@@ -3,7 +3,7 @@ import { parse } from 'csv-parse/sync';
 import { TraceError } from './errors.js';
 import { minuteOf } from './minutes.js';
 import type { Format } from './recording-text.js';
-import { timeColumn, timePlace } from './request-log.js';
+import { separatorHint, timeColumn, timePlace } from './request-log.js';
 import { openBytes, type ReadOptions, readingFailed } from './source.js';
 import { traceKinds } from './spec.js';
 
@@ -18,11 +18,13 @@ export async function formatOf(file: string, options: ReadOptions): Promise<Form
   const head = (await headOf(file, options)).replace(/^\uFEFF/, '').trimStart();
   if (head.startsWith('{')) return 'jsonl';
   const names = namesOf(head.split(/\r?\n/, 1)[0] ?? '');
+  if (head.startsWith('['))
+    throw new TraceError('malformed_trace', `${file} is a list in JSON: write its queries as one object on every line`);
   if (timeColumn(names) !== undefined) return 'log';
   if (names.some((name) => minuteOf(name) !== undefined) && names.some((name) => idColumn.test(name))) return 'azure';
   if (timePlace(names) !== undefined) return 'log';
   const known = 'a query in JSON on every line, a column of times, or a column per minute';
-  throw new TraceError('malformed_trace', `${file} is no trace: it has not ${known} (docs/traces.md)`);
+  throw new TraceError('malformed_trace', `${file} is no trace: it has not ${known}${separatorHint(names)} (docs/traces.md)`);
 }
 
 async function headOf(file: string, { signal }: ReadOptions): Promise<string> {

@@ -8,6 +8,9 @@ const lastMinute = 1_440;
  */
 const otherColumns = /hash|trigger|percentile|pct|average/i;
 
+/** Names that are minutes even where no other column is one. */
+const plainMinute = /^(\d+|\d+_minute|minute_\d+)$/i;
+
 export interface MinuteColumns {
   /** Per minute column: its place in a row. */
   places: readonly number[];
@@ -19,8 +22,8 @@ export interface MinuteColumns {
 
 /**
  * Columns whose only number is the minute, 0 to 1440: `1`, `1_minute`, `minute_1`. Their order does not matter, nor
- * what else is there; a day may begin late, end early and have gaps. Throws `malformed_trace` when there are none, or
- * two of one minute.
+ * what else is there; a day may begin late, end early and have gaps. Throws `malformed_trace` when there are none,
+ * two of one minute, or one alone whose name says more than its number.
  */
 export function minuteColumns(header: readonly string[], file: string): MinuteColumns {
   const places = new Map<number, number>();
@@ -33,6 +36,12 @@ export function minuteColumns(header: readonly string[], file: string): MinuteCo
   if (places.size === 0) {
     const named = 'a column per minute, such as 1 or 1_minute (invocations_per_function_md… files have them)';
     throw new TraceError('malformed_trace', `${file} has no counts of invocations: there is not ${named}`);
+  }
+  const [alone] = places.size === 1 ? places.values() : [];
+  const name = header[alone ?? -1]?.trim();
+  if (name !== undefined && !plainMinute.test(name)) {
+    const named = `one column with a number, ${name.slice(0, 60)}, which is not named as a minute is (1, 1_minute)`;
+    throw new TraceError('malformed_trace', `${file} has no counts of invocations: it has ${named}`);
   }
   const sorted = [...places].sort(([a], [b]) => a - b);
   const first = sorted[0]?.[0] ?? 0;

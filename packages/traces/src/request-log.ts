@@ -22,7 +22,7 @@ const timeNames = new Set(
 
 /** Where a log's times stand, from 0, by the names of its columns. */
 export function timeColumn(header: readonly string[]): number | undefined {
-  const place = header.findIndex((name) => timeNames.has(name.toLowerCase().replaceAll(/[^a-z]/g, '')));
+  const place = header.findIndex((name) => !/[;\t]/.test(name) && timeNames.has(name.toLowerCase().replaceAll(/[^a-z]/g, '')));
   return place < 0 ? undefined : place;
 }
 
@@ -85,12 +85,21 @@ class LogReader {
     if (place !== undefined) return place;
     const what = column === undefined ? 'no column named as a time' : `no column ${column}`;
     const known = names.slice(0, 20).join(', ').slice(0, 200);
-    throw new TraceError('malformed_trace', `${this.file} has ${what}; it has ${known}: name one with column=`);
+    throw new TraceError('malformed_trace', `${this.file} has ${what}; it has ${known}${separatorHint(names)}: name one with column=`);
   }
+}
+
+/** What to say of a file whose only column seems to be several. */
+export function separatorHint(names: readonly string[]): string {
+  const separator = names.length === 1 ? names[0]?.match(/[;\t]/)?.[0] : undefined;
+  if (separator === undefined) return '';
+  return `, and seems to separate its columns by ${separator === ';' ? 'semicolons' : 'tabs'}, not commas`;
 }
 
 /** Where the first time stands in a row of a file without names. */
 export function timePlace(row: readonly string[]): number | undefined {
+  // A list in JSON has numbers between commas too.
+  if (row[0]?.trimStart().startsWith('[') === true) return undefined;
   const place = row.findIndex((cell) => unitOf(cell) !== undefined);
   return place < 0 ? undefined : place;
 }

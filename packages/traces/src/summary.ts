@@ -28,7 +28,7 @@ const leastWindows = 10;
 export function summarize(trace: Trace): TraceSummary {
   const { arrivalsMs, durationMs } = trace;
   const meanRate = (arrivalsMs.length * 1_000) / durationMs;
-  const peakRate = ratesOf(trace, Math.min(peakWindowMs, durationMs)).reduce((most, rate) => Math.max(most, rate), 0);
+  const peakRate = peakRateOf(trace, Math.min(peakWindowMs, durationMs));
   return {
     queries: arrivalsMs.length,
     seconds: durationMs / 1_000,
@@ -38,13 +38,16 @@ export function summarize(trace: Trace): TraceSummary {
     gapCv2: gapCv2(arrivalsMs),
     dispersion: windowsMs
       .filter((windowMs) => arrivalsMs.length > 0 && windowMs * leastWindows <= durationMs)
-      .map((windowMs) => ({ windowMs, index: dispersionOf(countsPer(trace, windowMs)) })),
+      .map((windowMs) => ({ windowMs, index: dispersionOf(trace, windowMs) })),
   };
 }
 
-/** Queries per window of that length; the last window is left out when it is not whole. */
+/**
+ * Queries per window of that length; the last window is left out when it is not whole. One number for each window,
+ * however few have a query.
+ */
 export function countsPer({ arrivalsMs, durationMs }: Trace, windowMs: number): Float64Array {
-  const counts = new Float64Array(Math.floor(durationMs / windowMs + 1e-9));
+  const counts = new Float64Array(wholeWindows(durationMs, windowMs));
   for (const atMs of arrivalsMs) {
     const window = Math.floor(atMs / windowMs);
     if (window < counts.length) counts[window] = (counts[window] ?? 0) + 1;
@@ -67,8 +70,46 @@ function gapCv2(arrivalsMs: Float64Array): number | null {
   return squares / (gaps - 1) / mean ** 2;
 }
 
-function dispersionOf(counts: Float64Array): number {
-  const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length;
-  if (mean === 0) return 0;
-  return counts.reduce((sum, count) => sum + (count - mean) ** 2, 0) / (counts.length - 1) / mean;
+/** Variance / mean of the counts. */
+function dispersionOf(trace: Trace, windowMs: number): number {
+  const windows = wholeWindows(trace.durationMs, windowMs);
+  let queries = 0;
+  for (const count of occupiedOf(trace, windowMs)) queries += count;
+  if (queries === 0) return 0;
+  const mean = queries / windows;
+  let occupied = 0;
+  let squares = 0;
+  for (const count of occupiedOf(trace, windowMs)) {
+    occupied++;
+    squares += (count - mean) ** 2;
+  }
+  return (squares + (windows - occupied) * mean ** 2) / (windows - 1) / mean;
+}
+
+function peakRateOf(trace: Trace, windowMs: number): number {
+  let most = 0;
+  for (const count of occupiedOf(trace, windowMs)) most = Math.max(most, count);
+  return (most * 1_000) / windowMs;
+}
+
+/** The counts of the whole windows that have a query: a long trace has few of them, and very many without. */
+function* occupiedOf({ arrivalsMs, durationMs }: Trace, windowMs: number): Generator<number> {
+  const windows = wholeWindows(durationMs, windowMs);
+  let window = -1;
+  let count = 0;
+  for (const atMs of arrivalsMs) {
+    const here = Math.floor(atMs / windowMs);
+    if (here >= windows) break;
+    if (here !== window && count > 0) {
+      yield count;
+      count = 0;
+    }
+    window = here;
+    count++;
+  }
+  if (count > 0) yield count;
+}
+
+function wholeWindows(durationMs: number, windowMs: number): number {
+  return Math.floor(durationMs / windowMs + 1e-9);
 }

@@ -41,6 +41,19 @@ export function checkLength(queries: number, name: string): void {
   );
 }
 
+/** Thirteen months: what seems longer is a file whose times are not what they were taken for. */
+export const mostDurationMs = 400 * 86_400_000;
+
+/** Throws `malformed_trace` for a trace that lasts longer than any recording does. */
+export function checkDuration(durationMs: number, name: string): void {
+  if (durationMs <= mostDurationMs) return;
+  const days = Math.round(durationMs / 86_400_000).toLocaleString('en-US');
+  throw new TraceError(
+    'malformed_trace',
+    `${name} lasts ${days} days, and a trace at most 400: its times may be in mixed units (s, ms, us, ns), or not in the one they are read in`,
+  );
+}
+
 /** Numbers that are appended one by one, in one typed array that doubles when it is full. */
 export class GrowingArray {
   #values = new Float64Array(1_024);

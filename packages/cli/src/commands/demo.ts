@@ -5,7 +5,8 @@ import { Load } from '@slackline/load';
 import type { LatencyProfile } from '@slackline/shared';
 import type { Trace } from '@slackline/traces';
 import { checkTrace, type DemoLoad, demoLoad, warmUpOf } from '../demo-load.js';
-import { type RunDocument, toDocument } from '../document.js';
+import { type RunDocument, refusalsText, refusedOf, toDocument } from '../document.js';
+import { CommandError, Failed } from '../errors.js';
 import { Interrupted } from '../interrupt.js';
 import { Monitor } from '../monitor.js';
 import type { DemoChoices } from '../options.js';
@@ -44,9 +45,18 @@ async function traceOf(choices: DemoChoices, screen: Screen, signal: AbortSignal
   return trace;
 }
 
-/** Prints a result: for a program as the last line of standard output, or for a person. */
+/**
+ * Prints a result: for a program as the last line of standard output, or for a person. Throws `all_refused`, with the
+ * document for a program, where nothing was served.
+ */
 export function printResult(document: RunDocument, json: boolean): void {
-  process.stdout.write(json ? `${JSON.stringify(document)}\n` : summary(document));
+  const { published, interrupted } = document;
+  const served = published === 0 || interrupted || refusedOf(document) < published;
+  if (!json) process.stdout.write(summary(document));
+  else if (served) process.stdout.write(`${JSON.stringify(document)}\n`);
+  if (served) return;
+  const why = `Every query was refused: ${refusalsText(document)}.`;
+  throw new Failed(document, new CommandError(why, { code: 'all_refused' }));
 }
 
 /** Tells a person what a starting system does. */
@@ -105,6 +115,7 @@ async function underLoad(
       workersLost: monitor.last?.workersLost ?? 0,
       workerKilledAtMs: killing.doneAtMs,
       executor: title.executor,
+      policy: choices.policy,
       interrupted: signal.aborted,
     });
     return { document, picture: toSvg(runFrame(title, figures, monitor.last)) };

@@ -2,6 +2,7 @@
 import { defaultPolicy } from '@slackline/scheduling';
 import type { SimulationResult } from '@slackline/simulator';
 import type { Trace } from '@slackline/traces';
+import { checkTrace } from '../demo-load.js';
 import { CommandError } from '../errors.js';
 import type { SimulateChoices } from '../simulate/options.js';
 import { readModels } from '../simulate/profiles.js';
@@ -17,7 +18,7 @@ const defaultPolicies = [defaultPolicy, 'slackfit'];
 /** Throws `CommandError` in one sentence for whatever does not fit. */
 export async function simulateCommand(choices: SimulateChoices, signal: AbortSignal): Promise<void> {
   const { scenario, results } = await simulateChoices(choices, signal);
-  if (choices.svg !== undefined) await writePlot(choices.svg, simulateSvg(results));
+  if (choices.svg !== undefined) await writePlot(choices.svg, simulateSvg(scenario, results));
   const document = () => `${JSON.stringify(simulateDocument(scenario, results))}\n`;
   process.stdout.write(choices.json ? document() : simulateText(scenario, results));
 }
@@ -32,6 +33,7 @@ export async function simulateChoices(
   const workers = workersFor(models, choices.workers);
   const screen = screenOn(choices.json ? process.stderr : process.stdout);
   const trace = withLimit(await readTrace(choices.trace, { seed }, screen, signal), sloMs);
+  checkTrace(trace);
   checkModels(
     trace,
     models.map(({ name }) => name),

@@ -8,6 +8,9 @@ import { screenOn } from '../view/screen.js';
 import { grouped } from '../view/text.js';
 import { writePlot } from '../write-plot.js';
 
+/** Of rates over time: no picture and no reader has a use for more. */
+const mostWindows = 100_000;
+
 /** Writes JSON lines, packed when the name ends in `.gz`. */
 export async function makeCommand(text: string, choices: TraceMakeChoices, signal: AbortSignal): Promise<void> {
   const trace = await read(text, choices, signal);
@@ -24,6 +27,12 @@ export async function showCommand(text: string, choices: TraceShowChoices, signa
     throw new OptionError(
       `--window takes at most the ${trace.durationMs / 1_000} seconds of the trace, not ${choices.window}`,
     );
+  if (windowMs !== undefined && trace.durationMs / windowMs > mostWindows) {
+    const least = Number((trace.durationMs / mostWindows / 1_000).toPrecision(3));
+    throw new OptionError(
+      `--window takes at least ${least} seconds for this trace (at most ${mostWindows} windows), not ${choices.window}`,
+    );
+  }
   if (choices.svg !== undefined) await writePlot(choices.svg, showSvg(trace, windowMs));
   print(choices.json ? showDocument(trace, windowMs) : showText(trace));
 }

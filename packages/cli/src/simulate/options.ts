@@ -13,11 +13,12 @@ const milliseconds = takesNumber('a number of milliseconds, 0 or more', (value) 
 /** Given several times, or with commas between them. */
 const list = (values: string[]) => values.flatMap((text) => text.split(',')).filter((text) => text !== '');
 
+const takesWorkers = 'takes a number of workers from 1 to 999999, or <device class>:<number>';
 /** `8`, or `emulated-v100:8`. */
 const workers = z.string().transform((text, context) => {
   const [, deviceClass, count] = /^(?:([^:]+):)?(\d{1,6})$/.exec(text.trim()) ?? [];
   if (Number(count ?? 0) >= 1) return { deviceClass, count: Number(count) };
-  context.addIssue({ code: 'custom', message: 'takes a number of workers, or <device class>:<number>' });
+  context.addIssue({ code: 'custom', message: takesWorkers });
   return z.NEVER;
 });
 
@@ -33,11 +34,15 @@ const kill = z.string().transform((text, context) => {
 
 export const simulateOptions = z.object({
   trace: z.string().min(1).default('gamma:rate=6400,cv2=4,seconds=30'),
-  policy: z.array(z.string()).transform(list).optional(),
+  policy: z
+    .array(z.string())
+    .transform(list)
+    .pipe(z.array(z.string()).min(1, { error: 'takes names of policies' }))
+    .optional(),
   workers: z
     .array(z.string())
     .transform(list)
-    .pipe(z.array(workers))
+    .pipe(z.array(workers).min(1, { error: takesWorkers }))
     .default([{ deviceClass: undefined, count: 8 }]),
   profile: z.array(z.string().min(1)).optional(),
   sloMs: takesNumber('a number above 0 and at most 60000', (value) => value > 0 && value <= 60_000).optional(),

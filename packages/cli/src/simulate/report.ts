@@ -1,7 +1,8 @@
 /** The results of simulations as a table, as a document, and as a plot over time. */
-import { type Chart, type Series, sideBySide } from '@slackline/plot';
+import { type Chart, type Rule, type Series, sideBySide } from '@slackline/plot';
 import type { SimulationResult, Window } from '@slackline/simulator';
 import { textTable } from '../models/table.js';
+import { shortName } from '../traces/show.js';
 import { grouped, percent } from '../view/text.js';
 import type { Scenario } from './run.js';
 
@@ -9,12 +10,10 @@ const head = ['policy', 'attainment', 'accuracy', 'effective', 'late', 'expired'
 
 /** For a person. */
 export function simulateText(scenario: Scenario, results: readonly SimulationResult[]): string {
-  const { trace, workers, events } = scenario;
+  const { trace } = scenario;
   const seconds = trace.durationMs / 1_000;
   const queries = trace.arrivalsMs.length;
   const load = `${trace.name}: ${grouped(queries)} queries in ${seconds} s, ${grouped(Math.round(queries / seconds))} a second`;
-  const devices = workers.map(({ count, deviceClass }) => `${count} × ${deviceClass}`).join(', ');
-  const deaths = events.length === 0 ? '' : `, of which ${events.length} die`;
   const rows = results.map((result) => [
     result.policy,
     percent(result.attainment, 3),
@@ -24,7 +23,13 @@ export function simulateText(scenario: Scenario, results: readonly SimulationRes
     ...[result.latencyMs.p50, result.latencyMs.p99].map((ms) => `${ms.toFixed(1)} ms`),
     result.meanBatch.toFixed(1),
   ]);
-  return `Simulated. ${load}; ${devices}${deaths}.\n\n${textTable([head, ...rows])}`;
+  return `Simulated. ${load}; ${poolText(scenario)}.\n\n${textTable([head, ...rows])}`;
+}
+
+/** `8 × emulated-v100, of which 2 die`. */
+function poolText({ workers, events }: Scenario): string {
+  const devices = workers.map(({ count, deviceClass }) => `${count} × ${deviceClass}`).join(', ');
+  return events.length === 0 ? devices : `${devices}, of which ${events.length} die`;
 }
 
 /** For a program. What differs from run to run is left out. */
@@ -38,13 +43,22 @@ export function simulateDocument({ trace, models, workers, events }: Scenario, r
   };
 }
 
-/** Load, attainment, accuracy and batches over time. */
-export function simulateSvg(results: readonly SimulationResult[]): string {
-  const overTime = (title: string, y: string, series: readonly Series[]): Chart => ({
+/** Beyond so many, the names of those that die lie over each other. */
+const mostNamedDeaths = 8;
+
+/** Load, attainment, accuracy and batches over time, with a rule where a worker dies. */
+export function simulateSvg(scenario: Scenario, results: readonly SimulationResult[]): string {
+  const { trace, events } = scenario;
+  const rules = events.map(({ atMs, worker }): Rule => {
+    const named = events.length <= mostNamedDeaths && { label: `${worker} dies` };
+    return { axis: 'x', at: atMs / 1_000, ...named };
+  });
+  const overTime = (title: string, y: Chart['y'], series: readonly Series[]): Chart => ({
     title,
-    x: { label: 'time (s)', min: 0 },
-    y: { label: y },
+    x: { label: 'time (s)', min: 0, max: trace.durationMs / 1_000 },
+    y,
     series,
+    rules,
     width: 560,
     height: 360,
   });
@@ -62,24 +76,25 @@ export function simulateSvg(results: readonly SimulationResult[]): string {
     color: '#57606a',
     points: points(first?.windows ?? [], first?.windowMs ?? 1_000, perSecond('arrivals')),
   };
-  return sideBySide([
-    overTime('Arrivals, and answers in time', 'queries/s', [...lines(perSecond('ok')), arrivals]),
+  const charts = [
+    overTime('Arrivals, and answers in time', { label: 'queries/s' }, [...lines(perSecond('ok')), arrivals]),
     overTime(
       'SLO attainment of the queries that arrived',
-      '%',
+      { label: '%', limit: 100 },
       lines(({ attainment }) => scaled(attainment)),
     ),
     overTime(
       'Mean accuracy of the answers in time',
-      'top-1 (%)',
+      { label: 'top-1 (%)', limit: 100 },
       lines(({ meanAccuracy }) => scaled(meanAccuracy)),
     ),
     overTime(
       'Queries per batch',
-      'queries',
+      { label: 'queries' },
       lines(({ meanBatch }) => meanBatch),
     ),
-  ]);
+  ];
+  return sideBySide(charts, { title: `${shortName(trace, 80)}; ${poolText(scenario)}` });
 }
 
 const perSecond = (column: 'arrivals' | 'ok') => (window: Window, windowMs: number) =>

@@ -9,7 +9,7 @@ import {
 } from '@slackline/simulator';
 import { createSolver } from '@slackline/solver';
 import type { Trace } from '@slackline/traces';
-import { OptionError } from '../errors.js';
+import { CommandError, OptionError } from '../errors.js';
 import { endingAtOnce } from '../interrupt.js';
 import type { SimulateChoices } from './options.js';
 
@@ -43,7 +43,15 @@ export async function simulateAll(scenario: Scenario, names: readonly string[], 
       ...(planning !== undefined && { planning }),
     });
   };
-  return endingAtOnce(() => policies.map(simulated));
+  try {
+    return await endingAtOnce(() => policies.map(simulated));
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new CommandError(`${scenario.trace.name} cannot be simulated: ${cause.message}.`, {
+      code: 'not_simulated',
+      cause,
+    });
+  }
 }
 
 /** A power of ten, of which 20 to 200 last as long as the trace. */
@@ -84,9 +92,14 @@ export function workersFor(models: readonly SimulatedModel[], given: SimulateCho
   });
 }
 
-/** Throws `OptionError` for a worker that is not there. */
+/** Throws `OptionError` for a worker that is not there, and for a moment that the trace does not reach. */
 export function deathsFor(kills: SimulateChoices['kill'], workers: number, durationMs: number): WorkerEvent[] {
   return kills.flatMap((kill): WorkerEvent[] => {
+    const atMs = kill.everyMs ?? kill.atMs;
+    if (atMs >= durationMs) {
+      const takes = `--kill takes moments before the end of the trace (${durationMs / 1_000} s)`;
+      throw new OptionError(`${takes}, not ${atMs / 1_000}`);
+    }
     if (kill.everyMs === undefined) {
       if (kill.worker >= workers)
         throw new OptionError(`--kill takes a worker from 0 to ${workers - 1}, not ${kill.worker}`);

@@ -31,9 +31,11 @@ describe('slackline simulate', () => {
     expect(head).toMatch(/^policy +attainment +accuracy/);
     expect(rows.map((row) => row.split(' ')[0])).toEqual(['slackfit', 'fixed:largest', 'maxacc']);
     const svg = join(folder, 'plot.svg');
-    const program = await command('--trace', trace, '--json', '--svg', svg);
+    const program = await command('--trace', trace, '--json', '--svg', svg, '--kill', '3@1.5');
     expect(JSON.parse(program.stdout)).toMatchObject({ workers: [{ count: 8, deviceClass: 'emulated-v100' }] });
-    expect(await readFile(svg, 'utf8')).toMatch(/^<svg .*\n<title>Arrivals/);
+    expect(await readFile(svg, 'utf8')).toMatch(
+      /^<svg .*\n<title>poisson:rate=2000,seconds=2,seed=1; 8 × emulated-v100, of which 1 die<[\s\S]*>3 dies</,
+    );
   });
 
   it('says the same twice, and every query has one outcome', async () => {
@@ -82,6 +84,10 @@ describe('a wrong call is told in one sentence', () => {
     [{ policy: ['fastest'] }, /^invalid_option: --policy takes names of policies \(there is no policy fastest/],
     [{ policy: ['fixed:resnet'] }, /^invalid_option: --policy fixed:<subnet> takes .*resnet18-v2.*, not resnet\.$/],
     [{ workers: ['none'] }, /^invalid_option: --workers takes a number of workers, or <device class>:<number>/],
+    [{ workers: ['0'] }, /^invalid_option: --workers takes a number of workers from 1 to 999999, .*, not "0"\.$/],
+    [{ policy: [','] }, /^invalid_option: --policy takes names of policies, not ","\.$/],
+    [{ kill: ['0@999'] }, /^invalid_option: --kill takes moments before the end of the trace \(2 s\), not 999\.$/],
+    [{ kill: ['every:2'] }, /^invalid_option: --kill takes moments before the end of the trace \(2 s\), not 2\.$/],
     [{ workers: ['a100:8'] }, /^invalid_option: --workers takes a device class .*\(emulated-v100\), not a100\.$/],
     [{ kill: ['9@1'] }, /^invalid_option: --kill takes a worker from 0 to 7, not 9\.$/],
     [{ kill: ['soon'] }, /^invalid_option: --kill takes <worker>@<second>, or every:<seconds>/],
@@ -101,6 +107,12 @@ describe('a wrong call is told in one sentence', () => {
     const file = join(folder, 'other.json');
     await writeFile(file, '{}');
     expect(await refusal({ profile: [file] })).toBe(`wrong_profile: ${file} holds no latency profile.`);
+  });
+
+  it('a trace without a query', async () => {
+    const file = join(folder, 'empty.jsonl');
+    await writeFile(file, '{"trace":"empty","durationMs":1000}\n');
+    expect(await refusal({ trace: file })).toBe('invalid_option: --trace takes a trace with at least one query, not empty.');
   });
 
   it('a trace that asks for a model that no profile is of', async () => {

@@ -64,6 +64,11 @@ describe('slackline trace', () => {
       /^invalid_option: --window takes at most the 60 seconds of the trace, not 100\.$/,
     ],
     [
+      ['show', 'poisson:rate=4', '--window', '1e-9'],
+      2,
+      /^invalid_option: --window takes at least 0\.0006 seconds for this trace \(at most 100000 windows\), not 1e-9\.$/,
+    ],
+    [
       ['show', 'poisson:rate=4', '--svg', '/nowhere/a.svg'],
       2,
       /^invalid_option: --svg takes a file that can be written, not /,

@@ -59,6 +59,18 @@ function measure(cell: Cell, table: LatencyTable): Measured {
   return measured;
 }
 
+/** How steadily this machine runs a loop that does the same every time. */
+function jitter(): { p50Us: number; p99Us: number } {
+  let value = 1;
+  const samples = Float64Array.from({ length: decisions }, () => {
+    const beganMs = performance.now();
+    for (let i = 0; i < 400; i += 1) value = (value * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return 1_000 * (performance.now() - beganMs);
+  }).sort();
+  const at = (share: number) => samples[Math.floor(share * (decisions - 1))] ?? value;
+  return { p50Us: at(0.5), p99Us: at(0.99) };
+}
+
 /** Policies by name; one of each kind that has a parameter. */
 const policies = policyNames.map((name) => name.replace('<subnet>', 'smallest').replace('<accuracy>', '0.77'));
 
@@ -75,6 +87,15 @@ const plain = policies.flatMap((policy) => [
 const front = longTable();
 const mixed = policies.map((policy) => measure({ policy, ...usual, mixed: true }, front));
 const machine = `${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores, node ${process.versions.node}`;
-const document = { decisions, usual, quick: options.quick, machine, plain, mixed, heaps: heapTimes(options.quick) };
+const document = {
+  decisions,
+  usual,
+  quick: options.quick,
+  machine,
+  jitter: jitter(),
+  plain,
+  mixed,
+  heaps: heapTimes(options.quick),
+};
 if (options.report !== undefined) writeReport(options.report, document);
 if (options.json) process.stdout.write(`${JSON.stringify({ decision: document })}\n`);
