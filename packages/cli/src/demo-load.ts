@@ -71,7 +71,10 @@ function recorded(trace: Trace): Arriving {
 }
 
 /** Throws `OptionError` for a trace without queries, and for a worker that is to be killed after its end. */
-export function checkTrace({ name, arrivalsMs, durationMs }: Trace, { killWorkerAt = 0 }: Partial<DemoChoices> = {}): void {
+export function checkTrace(
+  { name, arrivalsMs, durationMs }: Trace,
+  { killWorkerAt = 0 }: Partial<DemoChoices> = {},
+): void {
   if (arrivalsMs.length === 0) throw new OptionError(`--trace takes a trace with at least one query, not ${name}`);
   if (killWorkerAt * 1_000 >= durationMs)
     throw new OptionError(

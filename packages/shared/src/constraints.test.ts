@@ -64,6 +64,8 @@ describe('constraints', () => {
   });
 
   it('says which numbers there are to whoever gave a number', () => {
-    expect(() => constraintsOf({ priority: 4 })).toThrow(/^The parameter priority is 4, .* from 1 \(high\) to 3 \(low\)/);
+    expect(() => constraintsOf({ priority: 4 })).toThrow(
+      /^The parameter priority is 4, .* from 1 \(high\) to 3 \(low\)/,
+    );
   });
 });

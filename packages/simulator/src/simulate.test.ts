@@ -131,3 +131,9 @@ describe('conditions', () => {
     expect(lastConditions({ conditions: given })).toEqual(given);
   });
 });
+
+it('refuses a time series of more windows than anybody reads', () => {
+  expect(() => simulate(options([0], { windowMs: 1e-9 }))).toThrow(
+    /^\d+ ms have too many windows of 1e-9 ms: 1000000 at/,
+  );
+});

@@ -130,6 +130,15 @@ describe('a replay of Azure Functions', () => {
     }
   });
 
+  it('takes one minute alone only where its column is named as one', async () => {
+    const odd = await file('odd.csv', 'minute,day_1350fn\n1,20\n2,30\n');
+    expect(await refusal(replayAzure([odd]))).toMatch(
+      / has one column with a number, day_1350fn, which is not named as a/,
+    );
+    for (const name of ['7', '7_minute', 'minute_7'])
+      expect((await replayAzure([await file('one.csv', `HashFunction,${name}\nf,20\n`)])).arrivalsMs).toHaveLength(20);
+  });
+
   it('refuses half a packed file, a folder, what is not there, nothing, and what makes no trace', async () => {
     const whole = gzipSync(`HashFunction,1,2\n${'f,1,2\n'.repeat(500)}`);
     const half = await file('half.csv.gz', whole.subarray(0, whole.length / 2));

@@ -1,6 +1,14 @@
 /** A trace from queries that come one by one, in any order of arrival. */
 import { TraceError } from './errors.js';
-import { checkDuration, checkLength, GrowingArray, noModel, normalPriority, priorityNames, type Trace } from './trace.js';
+import {
+  checkDuration,
+  checkLength,
+  GrowingArray,
+  noModel,
+  normalPriority,
+  priorityNames,
+  type Trace,
+} from './trace.js';
 
 export type PriorityName = (typeof priorityNames)[number];
 

@@ -24,7 +24,10 @@ export async function formatOf(file: string, options: ReadOptions): Promise<Form
   if (names.some((name) => minuteOf(name) !== undefined) && names.some((name) => idColumn.test(name))) return 'azure';
   if (timePlace(names) !== undefined) return 'log';
   const known = 'a query in JSON on every line, a column of times, or a column per minute';
-  throw new TraceError('malformed_trace', `${file} is no trace: it has not ${known}${separatorHint(names)} (docs/traces.md)`);
+  throw new TraceError(
+    'malformed_trace',
+    `${file} is no trace: it has not ${known}${separatorHint(names)} (docs/traces.md)`,
+  );
 }
 
 async function headOf(file: string, { signal }: ReadOptions): Promise<string> {

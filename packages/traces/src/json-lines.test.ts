@@ -102,3 +102,10 @@ describe('JSON lines', () => {
     );
   });
 });
+
+it('times since 1970 in the place of times since the start are no trace of decades', async () => {
+  const path = await file('epoch.jsonl', '{"atMs":0}\n{"atMs":1767225600000}\n');
+  expect(await refusal(readJsonLines(path))).toMatch(
+    /^malformed_trace: epoch\.jsonl lasts .* days, and a trace at most 400/,
+  );
+});

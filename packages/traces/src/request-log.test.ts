@@ -108,8 +108,23 @@ describe('a request log', () => {
     ['ts\n2024-01-01T00:00Z\n1704067200\n', {}, /line 3 has "1704067200", which is no time\.$/],
     ['ts\n5\n2024-01-01T00:00Z\n', {}, /line 3 has "2024-01-01T00:00Z", which is no time in s\.$/],
     ['ts\n2024-01-01T00:00Z\n', { unit: 'ms' }, /line 2 has "2024-01-01T00:00Z", which is no time in ms\.$/],
+    [
+      'ts\n1767225600\n1767225600000\n',
+      {},
+      /lasts 40,867,092 days, and a trace at most 400: its times may be in mixed/,
+    ],
+    ['a;b\nx;y\n', {}, /it has a;b, and seems to separate its columns by semicolons, not commas: name one/],
+    ['start\ttime\n1\t2\n', {}, /seems to separate its columns by tabs, not commas/],
     ['ts\n\n""\n', {}, /line 3 has "", which is no time\.$/],
   ] as const)('%j %o is refused with its place', async (content, options, sentence) => {
     expect(await refusal(readRequestLog(await file('wrong.csv', content), options))).toMatch(sentence);
+  });
+
+  it('is no list in JSON, and one with other separators is told so', async () => {
+    expect(await refusal(openTrace(await file('list.jsonl', '[1,2,3]\n')))).toMatch(
+      / is a list in JSON: write its queries/,
+    );
+    expect(await refusal(readRequestLog(await file('list.csv', '[1,2,3]\n')))).toMatch(/has no column named as a time/);
+    expect(await refusal(openTrace(await file('semi.csv', 'user;time\n1;2\n')))).toMatch(/by semicolons, not commas/);
   });
 });

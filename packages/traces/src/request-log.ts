@@ -22,7 +22,9 @@ const timeNames = new Set(
 
 /** Where a log's times stand, from 0, by the names of its columns. */
 export function timeColumn(header: readonly string[]): number | undefined {
-  const place = header.findIndex((name) => !/[;\t]/.test(name) && timeNames.has(name.toLowerCase().replaceAll(/[^a-z]/g, '')));
+  const place = header.findIndex(
+    (name) => !/[;\t]/.test(name) && timeNames.has(name.toLowerCase().replaceAll(/[^a-z]/g, '')),
+  );
   return place < 0 ? undefined : place;
 }
 
@@ -85,7 +87,10 @@ class LogReader {
     if (place !== undefined) return place;
     const what = column === undefined ? 'no column named as a time' : `no column ${column}`;
     const known = names.slice(0, 20).join(', ').slice(0, 200);
-    throw new TraceError('malformed_trace', `${this.file} has ${what}; it has ${known}${separatorHint(names)}: name one with column=`);
+    throw new TraceError(
+      'malformed_trace',
+      `${this.file} has ${what}; it has ${known}${separatorHint(names)}: name one with column=`,
+    );
   }
 }
 

@@ -31,3 +31,15 @@ it('has numbers for nothing too', () => {
     ...{ queries: 0, seconds: 0.1, meanRate: 0, peakRate: 0, peakOverMean: null, gapCv2: null, dispersion: [] },
   });
 });
+
+it('of a long trace with few queries takes no memory for the windows without any', () => {
+  // Billions of windows of 10 ms.
+  const durationMs = 300 * 86_400_000;
+  const few = { name: 'few', arrivalsMs: Float64Array.from([0, 1, 86_400_000]), durationMs };
+  const { peakRate, dispersion } = summarize(few);
+  expect(peakRate).toBe(2);
+  const windows = durationMs / 10;
+  const mean = 3 / windows;
+  const variance = ((2 - mean) ** 2 + (1 - mean) ** 2 + (windows - 2) * mean ** 2) / (windows - 1);
+  expect(dispersion[0]?.index).toBeCloseTo(variance / mean, 9);
+});

@@ -49,10 +49,9 @@ const mostNamedDeaths = 8;
 /** Load, attainment, accuracy and batches over time, with a rule where a worker dies. */
 export function simulateSvg(scenario: Scenario, results: readonly SimulationResult[]): string {
   const { trace, events } = scenario;
-  const rules = events.map(({ atMs, worker }): Rule => {
-    const named = events.length <= mostNamedDeaths && { label: `${worker} dies` };
-    return { axis: 'x', at: atMs / 1_000, ...named };
-  });
+  const isNamed = events.length <= mostNamedDeaths;
+  const rules = events.map(({ atMs }): Rule => ({ axis: 'x', at: atMs / 1_000 }));
+  const namedRules = rules.map((rule, i) => ({ ...rule, label: `worker ${events[i]?.worker} dies` }));
   const overTime = (title: string, y: Chart['y'], series: readonly Series[]): Chart => ({
     title,
     x: { label: 'time (s)', min: 0, max: trace.durationMs / 1_000 },
@@ -94,7 +93,10 @@ export function simulateSvg(scenario: Scenario, results: readonly SimulationResu
       lines(({ meanBatch }) => meanBatch),
     ),
   ];
-  return sideBySide(charts, { title: `${shortName(trace, 80)}; ${poolText(scenario)}` });
+  // Once is enough: names lie over what is drawn.
+  const [arrived, ...others] = charts;
+  const named = arrived === undefined ? charts : [{ ...arrived, rules: isNamed ? namedRules : rules }, ...others];
+  return sideBySide(named, { title: `${shortName(trace, 80)}; ${poolText(scenario)}` });
 }
 
 const perSecond = (column: 'arrivals' | 'ok') => (window: Window, windowMs: number) =>

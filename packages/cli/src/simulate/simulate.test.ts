@@ -34,7 +34,7 @@ describe('slackline simulate', () => {
     const program = await command('--trace', trace, '--json', '--svg', svg, '--kill', '3@1.5');
     expect(JSON.parse(program.stdout)).toMatchObject({ workers: [{ count: 8, deviceClass: 'emulated-v100' }] });
     expect(await readFile(svg, 'utf8')).toMatch(
-      /^<svg .*\n<title>poisson:rate=2000,seconds=2,seed=1; 8 × emulated-v100, of which 1 die<[\s\S]*>3 dies</,
+      /^<svg .*\n<title>poisson:rate=2000,seconds=2,seed=1; 8 × emulated-v100, of which 1 die<[\s\S]*>worker 3 dies</,
     );
   });
 
@@ -83,7 +83,10 @@ describe('a wrong call is told in one sentence', () => {
   const cases: [Given, RegExp][] = [
     [{ policy: ['fastest'] }, /^invalid_option: --policy takes names of policies \(there is no policy fastest/],
     [{ policy: ['fixed:resnet'] }, /^invalid_option: --policy fixed:<subnet> takes .*resnet18-v2.*, not resnet\.$/],
-    [{ workers: ['none'] }, /^invalid_option: --workers takes a number of workers, or <device class>:<number>/],
+    [
+      { workers: ['none'] },
+      /^invalid_option: --workers takes a number of workers from 1 to 999999, or <device class>:<number>/,
+    ],
     [{ workers: ['0'] }, /^invalid_option: --workers takes a number of workers from 1 to 999999, .*, not "0"\.$/],
     [{ policy: [','] }, /^invalid_option: --policy takes names of policies, not ","\.$/],
     [{ kill: ['0@999'] }, /^invalid_option: --kill takes moments before the end of the trace \(2 s\), not 999\.$/],
@@ -112,7 +115,9 @@ describe('a wrong call is told in one sentence', () => {
   it('a trace without a query', async () => {
     const file = join(folder, 'empty.jsonl');
     await writeFile(file, '{"trace":"empty","durationMs":1000}\n');
-    expect(await refusal({ trace: file })).toBe('invalid_option: --trace takes a trace with at least one query, not empty.');
+    expect(await refusal({ trace: file })).toBe(
+      'invalid_option: --trace takes a trace with at least one query, not empty.',
+    );
   });
 
   it('a trace that asks for a model that no profile is of', async () => {

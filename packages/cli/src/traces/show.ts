@@ -53,7 +53,11 @@ export function showSvg(trace: Trace, windowMs = windowOf(trace)): string {
     width: 900,
     height: 360,
     x: { label: 'seconds', min: 0, max: seconds },
-    y: { label: `queries/s, in windows of ${window(windowMs)}`, min: 0, max: 1.05 * rates.reduce((a, b) => Math.max(a, b), 1) },
+    y: {
+      label: `queries/s, in windows of ${window(windowMs)}`,
+      min: 0,
+      max: 1.05 * rates.reduce((a, b) => Math.max(a, b), 1),
+    },
     series: [
       { label: 'rate', mark: 'steps', points },
       {
