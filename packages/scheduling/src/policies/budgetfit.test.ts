@@ -87,6 +87,17 @@ describe('budgetfit', () => {
     expect(answer(4, 18, 16)).toEqual({ subnet: 'knee', batch: 16 });
   });
 
+  it('reckons with full batches where bus and queues take as long as batches do: workers share their cores with them', () => {
+    const { policy, arrived } = accustomedTo(0.5);
+    const under = (overheadMs: number) => {
+      const asked = view(1_000, { table, headDeadlineMs: 1_020 + overheadMs, size: 3, arrived });
+      const decision = policy.decide({ ...asked, conditions: { overheadMs, reserveMs: 0, slowdown: 1 } });
+      return decision.kind === 'run' ? table.subnets[decision.subnet]?.id : undefined;
+    };
+    expect(under(1)).toBe('large');
+    expect(under(10)).toBe('knee');
+  });
+
   it('gives accuracy up when what stays behind would be late otherwise', () => {
     expect(answer(6, 20, 40).subnet).toBe('knee');
     expect(answer(6, 20, 400)).toEqual({ subnet: 'small', batch: 16 });

@@ -37,6 +37,9 @@ const leastShare = 0.5;
 /** Share of the slack that a choice may take: batches that are cut to size would end at the deadline by construction. */
 const usable = 0.975;
 
+/** Where bus and queues take more than this share of the memory (twice the longest batch), workers share their cores with them. */
+const sharedAbove = 0.1;
+
 /** What is worth running of a table. */
 interface Frontier {
   /** Indices of subnets, ascending; the first is the smallest subnet. */
@@ -59,13 +62,14 @@ export class BudgetFit implements Policy {
     const frontier = this.#frontierOf(queue.table);
     const slack = usable * slackMs(view, queue);
     const budgetMs = smallestWorkMs(frontier) / this.#load(view, frontier);
+    const isShared = view.conditions.overheadMs + view.conditions.reserveMs > sharedAbove * memoryOf(frontier);
     for (let i = reach(frontier, budgetMs); i > 0; i -= 1) {
       const subnet = frontier.subnets[i] ?? 0;
       if (subnet < queue.leastSubnet) break;
       const waiting = Math.min(queue.runnableOn(subnet), frontier.largest);
       const change = changeMs(queue, subnet);
       const batch = largestBatch(frontier, subnet, slack - change, waiting);
-      if (batch === 0) continue;
+      if (batch === 0 || (isShared && latency(frontier, subnet, frontier.largest) > slack - change)) continue;
       const costMs = latency(frontier, subnet, batch) + change;
       if ((batch < waiting || change > 0) && costMs > budgetMs * (leastShare + batch / waiting) * batch) continue;
       if (!drains(view, queue, frontier, i, costMs, queue.size - batch)) continue;
