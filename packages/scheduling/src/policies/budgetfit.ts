@@ -14,6 +14,8 @@
  *   the more it leaves: from half as much again as the budget down to half of it. So a queue that grows is always answered
  *   with more throughput, and a few queries less are still rather accepted than a less accurate subnet.
  * - Backlog: what stays behind must be done by its last deadline by a mixture of the same subnet and the smallest.
+ * - Shared cores: where bus and queues take a good part of a batch's time, worker time is not all that is short, and a subnet
+ *   is run only if a full batch of it would fit the slack.
  *
  * Where nothing on the frontier passes, the smallest subnet takes the largest batch that fits.
  *
@@ -37,8 +39,8 @@ const leastShare = 0.5;
 /** Share of the slack that a choice may take: batches that are cut to size would end at the deadline by construction. */
 const usable = 0.975;
 
-/** Where bus and queues take more than this share of the memory (twice the longest batch), workers share their cores with them. */
-const sharedAbove = 0.1;
+/** Overhead and reserve above this share of the longest batch say that workers share their cores with the bus. */
+const sharedAbove = 0.2;
 
 /** What is worth running of a table. */
 interface Frontier {
@@ -62,7 +64,7 @@ export class BudgetFit implements Policy {
     const frontier = this.#frontierOf(queue.table);
     const slack = usable * slackMs(view, queue);
     const budgetMs = smallestWorkMs(frontier) / this.#load(view, frontier);
-    const isShared = view.conditions.overheadMs + view.conditions.reserveMs > sharedAbove * memoryOf(frontier);
+    const isShared = view.conditions.overheadMs + view.conditions.reserveMs > sharedAbove * longestMs(frontier);
     for (let i = reach(frontier, budgetMs); i > 0; i -= 1) {
       const subnet = frontier.subnets[i] ?? 0;
       if (subnet < queue.leastSubnet) break;
@@ -207,6 +209,11 @@ function leastAccurate(queue: QueueView, frontier: Frontier, slack: number): Dec
 }
 
 /** How far back arrivals count, in milliseconds: a few times what the longest batch takes, as long as decisions bind. */
-function memoryOf({ latencyMs }: Frontier): number {
-  return 2 * (latencyMs.at(-1) ?? 1);
+function memoryOf(frontier: Frontier): number {
+  return 2 * longestMs(frontier);
+}
+
+/** Latency of the most accurate subnet in the largest batch. */
+function longestMs({ latencyMs }: Frontier): number {
+  return latencyMs.at(-1) ?? 1;
 }
