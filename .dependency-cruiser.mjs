@@ -55,6 +55,24 @@ export default {
       to: { path: '^(packages|services)/', pathNot: [room('simulator'), room('scheduling'), room('traces')] },
     },
     {
+      name: 'chaos-does-to-processes-only',
+      comment: 'Faults hit the processes of a system from outside, as a bad day would.',
+      severity: 'error',
+      from: { path: room('chaos') },
+      to: {
+        path: '^(packages|services)/',
+        pathNot: [
+          room('chaos'),
+          room('client'),
+          room('load'),
+          room('local'),
+          room('plot'),
+          room('shared'),
+          room('traces'),
+        ],
+      },
+    },
+    {
       name: 'experiments-are-imported-by-nobody',
       severity: 'error',
       from: { pathNot: '^experiments/' },

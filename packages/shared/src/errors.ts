@@ -112,6 +112,11 @@ const kinds = {
   stream_full: { status: 503, retryable: true, advice: 'wait until the stream has room' },
   conflict: { status: 409, retryable: true, advice: 'read the newer revision first' },
   bus_failed: { status: 500, retryable: true, advice: 'look at the nats-server’s log' },
+  chaos_unsupported: {
+    status: 400,
+    retryable: false,
+    advice: 'let slackline chaos start the system itself, or choose another fault (docs/chaos.md)',
+  },
   service_failed: { status: 500, retryable: false, advice: 'look at the log lines above' },
 } as const satisfies Record<string, ErrorKind>;
 
