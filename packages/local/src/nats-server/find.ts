@@ -108,7 +108,7 @@ async function ifExecutable(path: string): Promise<string | undefined> {
 }
 
 /** Asks the binary itself: one for another processor, or too old, is as good as none. */
-async function versionOf(path: string, run: Runner): Promise<string> {
+export async function versionOf(path: string, run: Runner): Promise<string> {
   const said = await run(path, ['--version'], { timeoutMs: 5_000 });
   const version = /(\d+)\.(\d+)\.\S+/.exec(said);
   if (version === null) throw new Error(`${path} --version said ${JSON.stringify(said.trim())}`);

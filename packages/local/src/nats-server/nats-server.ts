@@ -89,6 +89,10 @@ export class NatsServer {
     return this.#process?.exited ?? Promise.resolve({ code: 0, signal: null });
   }
 
+  get isRunning(): boolean {
+    return this.#process !== undefined && this.#process.exit === undefined;
+  }
+
   /** What it logged last, oldest line first. */
   lastLines(): readonly string[] {
     return this.#process?.lastLines() ?? [];

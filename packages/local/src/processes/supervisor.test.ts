@@ -82,6 +82,37 @@ describe('a service that ends by itself', () => {
   });
 });
 
+describe('starting again by hand', () => {
+  it('is instead of the restoring, and is restored itself', async () => {
+    const { supervisor, events, until } = supervise();
+    await supervisor.spawnService(fixture('steady'), { restore: true });
+    await supervisor.kill('steady');
+    // Both want it started again; one process comes of it.
+    const [again, same] = await Promise.all([supervisor.startService('steady'), supervisor.startService('steady')]);
+    expect(same).toBe(again);
+    expect(events.filter((event) => event.kind === 'spawned' && event.pid !== again.pid)).toHaveLength(1);
+    await supervisor.kill('steady');
+    const restored = await until((event) => event.kind === 'ready' && events.indexOf(event) > 4);
+    expect(supervisor.get('steady').pid).toBe(restored.pid);
+  });
+
+  it('waits for an end that is under way', async () => {
+    const { supervisor } = supervise();
+    const first = await supervisor.spawnService(fixture('steady'));
+    const stopped = supervisor.stopService('steady');
+    const again = await supervisor.startService('steady');
+    expect(first.exit).toEqual({ code: 0, signal: null });
+    expect(again.isReady).toBe(true);
+    await stopped;
+  });
+
+  it('fails where the service does', async () => {
+    const { supervisor } = supervise();
+    await supervisor.spawnService(fixture('crash-early')).catch(() => undefined);
+    await expect(supervisor.startService('crash-early')).rejects.toMatchObject({ code: 'service_failed' });
+  });
+});
+
 describe('stopping', () => {
   it('ends the groups one after the other', async () => {
     const { supervisor, events } = supervise();

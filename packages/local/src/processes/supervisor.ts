@@ -2,7 +2,7 @@
  * The services of one system on this machine: starts them, watches them, ends them in order.
  *
  * A service that dies stays dead unless it was started with `restore`: the system is built to go on without a worker,
- * and a silent restart would hide that it died.
+ * and a silent restart would hide that it died. Whoever ended one may start it again.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeExit } from '../errors.js';
@@ -32,9 +32,16 @@ const RESTORE_DELAY_MS = { first: 250, most: 8_000, forgetAfter: 30_000 } as con
 
 interface Entry {
   process: ServiceProcess;
+  /** What was asked for. */
+  readonly options: SpawnOptions;
+  /** Only once it has been ready. */
   restore: boolean;
-  /** Someone asked for its end: by stop, or by name. */
+  /** Someone asked for its end, by stop or by name, or starts it again himself. */
   ending: boolean;
+  /** Ends a wait before it is restored. */
+  readonly hurry: AbortController;
+  /** Whoever takes this one's place, once that was asked for. */
+  again?: Promise<ServiceProcess>;
   /** Settles when the process has ended for good. */
   watch: Promise<void>;
 }
@@ -55,23 +62,46 @@ export class Supervisor {
    * @throws SlacklineError `service_failed` if it does not become ready; nothing of it is left then
    * @throws Error if a service of that name runs, or the supervisor is stopped
    */
-  async spawnService(spec: ServiceSpec, { restore = false }: SpawnOptions = {}): Promise<ServiceProcess> {
+  async spawnService(spec: ServiceSpec, options: SpawnOptions = {}): Promise<ServiceProcess> {
     this.#stopping.signal.throwIfAborted();
     const old = this.#entries.get(spec.name);
     if (old !== undefined && old.process.exit === undefined)
       throw new Error(`a service named ${spec.name} runs already`);
 
     const service = await ServiceProcess.start(spec);
-    const entry: Entry = { process: service, restore: false, ending: false, watch: Promise.resolve() };
+    const entry: Entry = {
+      ...{ process: service, options, restore: false, ending: false },
+      ...{ hurry: new AbortController(), watch: Promise.resolve() },
+    };
     this.#entries.set(spec.name, entry);
     this.#onEvent({ kind: 'spawned', name: spec.name, pid: service.pid });
     entry.watch = this.#watch(entry);
     // Stopped while it was being spawned: stop() did not see it.
     if (this.#stopping.signal.aborted) await service.kill();
     await service.ready;
-    entry.restore = restore;
+    entry.restore = options.restore ?? false;
     this.#onEvent({ kind: 'ready', name: spec.name, pid: service.pid });
     return service;
+  }
+
+  /**
+   * Starts a service again that has ended, as it was started first; waits until it is ready. One that runs stays as it is.
+   * @throws SlacklineError `service_failed` if it does not become ready
+   */
+  async startService(name: string): Promise<ServiceProcess> {
+    const entry = this.#entry(name);
+    if (entry.process.exit === undefined && !entry.ending) {
+      await entry.process.ready;
+      return entry.process;
+    }
+    entry.again ??= this.#replace(entry);
+    return entry.again;
+  }
+
+  /** Ends a service in order (SIGTERM) and starts it again; waits until it is ready. @throws as `startService` */
+  async restartService(name: string): Promise<ServiceProcess> {
+    await this.stopService(name);
+    return this.startService(name);
   }
 
   /** The service of that name, running or ended. @throws Error if there never was one */
@@ -102,12 +132,23 @@ export class Supervisor {
    */
   async stop(order: readonly ((name: string) => boolean)[] = []): Promise<void> {
     this.#stopping.abort(new Error('the supervisor has been stopped'));
-    for (const entry of this.#entries.values()) entry.ending = true;
+    for (const entry of this.#entries.values()) {
+      entry.ending = true;
+      entry.hurry.abort();
+    }
     for (const isInGroup of [...order, () => true]) {
       const group = [...this.#entries.keys()].filter(isInGroup);
       await Promise.all(group.map((name) => this.stopService(name)));
     }
     await Promise.all([...this.#entries.values()].map((entry) => entry.watch));
+  }
+
+  /** Starts an ended service instead of whoever would restore it, or after its end where that is still under way. */
+  async #replace(entry: Entry): Promise<ServiceProcess> {
+    entry.ending = true;
+    entry.hurry.abort();
+    await entry.watch;
+    return this.spawnService(entry.process.spec, entry.options);
   }
 
   #entry(name: string): Entry {
@@ -125,7 +166,7 @@ export class Supervisor {
       if (expected || !entry.restore) return;
       if (performance.now() - startedAt > RESTORE_DELAY_MS.forgetAfter) delayMs = RESTORE_DELAY_MS.first;
       do {
-        await delay(delayMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+        await delay(delayMs, undefined, { signal: entry.hurry.signal }).catch(() => undefined);
         if (entry.ending) return;
         delayMs = Math.min(delayMs * 2, RESTORE_DELAY_MS.most);
       } while (!(await this.#startAgain(entry)));

@@ -1,7 +1,9 @@
 /** What a system on one machine is made of, and what is told while it starts. */
 import type { ProcessEvent } from '../processes/supervisor.js';
 
-export type ServiceKind = 'profiler' | 'ingest' | 'scheduler' | 'gpu-worker';
+/** In the order that they are started in. */
+export const serviceKinds = ['profiler', 'ingest', 'scheduler', 'gpu-worker'] as const;
+export type ServiceKind = (typeof serviceKinds)[number];
 
 /** A step of starting, in order. `progress` comes any number of times between the other two. */
 export type SystemStep =
@@ -19,8 +21,20 @@ export interface WorkerGroup {
 export interface SystemOptions {
   /** How many workers, or how many of each kind. Default 2. */
   workers?: number | readonly WorkerGroup[];
-  /** Start a worker again that died. Default: off, a dead worker only lowers capacity. The profiler always comes back. */
-  restore?: boolean;
+  /** Default 1; they share the queries. */
+  ingests?: number;
+  /** Default 1; one leads, the others stand by. */
+  schedulers?: number;
+  /**
+   * Start what died again: everything, or services of these kinds. Default: off, a dead worker only lowers capacity. The
+   * profiler always comes back.
+   */
+  restore?: boolean | readonly ServiceKind[];
+  /**
+   * A process's own way to NATS, for instance through a proxy; asked once for each process, before its first start.
+   * Default: the way there is.
+   */
+  natsUrlOf?: (name: string, natsUrl: string) => string | Promise<string>;
   /** Scheduling priority of the workers, 0 to 19. Default 10: inference takes what the path of the messages leaves. */
   workerNiceness?: number;
   /** pino's levels. Default `info`. */

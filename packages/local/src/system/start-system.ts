@@ -1,9 +1,9 @@
 /**
- * A whole system on one machine: nats-server, profiler, ingest, scheduler, workers, started in this order, each ready
- * before the next.
+ * A whole system on one machine: nats-server, profiler, ingests, schedulers, workers, started in this order, each kind
+ * ready before the next.
  *
  * They end in the opposite sense of the queries' way: workers first (what they hold goes back to the scheduler, or is
- * answered), then ingest, so that nothing new is accepted, then the scheduler, which leaves what it holds in
+ * answered), then the ingests, so that nothing new is accepted, then the schedulers, which leave what they hold in
  * JetStream, and the nats-server last.
  */
 import { join } from 'node:path';
@@ -14,8 +14,9 @@ import type { Exit } from '../processes/owned-process.js';
 import type { ServiceProcess, ServiceSpec } from '../processes/service-process.js';
 import { Supervisor } from '../processes/supervisor.js';
 import { writableFolder } from './folder.js';
+import { kindOf, nameOf, namesOf } from './names.js';
 import type { ServiceKind, StepName, SystemOptions } from './options.js';
-import { serviceEnv, workerCount, workerName } from './service-env.js';
+import { serviceEnv } from './service-env.js';
 
 export interface RunningSystem {
   /** Where clients connect. */
@@ -24,8 +25,20 @@ export interface RunningSystem {
   readonly natsServer: NatsServer | undefined;
   /** The workers, running or dead, by index. */
   readonly workers: readonly ServiceProcess[];
-  /** Any process but the nats-server: `profiler`, `ingest`, `scheduler`, `gpu-worker-0` … */
+  /** All processes but the nats-server, running or dead, in the order of their kinds. */
+  processes(): readonly ServiceProcess[];
+  /** Any process but the nats-server: `profiler`, `ingest-0`, `scheduler-1`, `gpu-worker-0` … Throws for other names. */
   service(name: string): ServiceProcess;
+  /** SIGKILL, as a crash would be: an unexpected end, which `restore` undoes. Resolves when it is gone. */
+  kill(name: string): Promise<Exit>;
+  /** Ends a process in order (SIGTERM, and SIGKILL when it takes too long); it stays ended. */
+  end(name: string): Promise<Exit>;
+  /** Starts a process again that has ended; resolves when it is ready. @throws SlacklineError `service_failed` */
+  start(name: string): Promise<ServiceProcess>;
+  /** `end`, then `start`. @throws SlacklineError `service_failed` */
+  restart(name: string): Promise<ServiceProcess>;
+  /** SIGSTOP, SIGCONT …; nothing happens once it has ended. */
+  signal(name: string, signal: NodeJS.Signals): void;
   /** Ends a worker with SIGKILL, as a crash would. @param index from 0 */
   killWorker(index: number): Promise<Exit>;
   /** Ends everything in order and removes what was temporary. May be called more than once. */
@@ -42,7 +55,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<RunningS
   if (logDir !== undefined) await writableFolder(logDir);
   const supervisor = new Supervisor({ ...(onEvent && { onEvent }), ...(stopGraceMs !== undefined && { stopGraceMs }) });
   let natsServer: NatsServer | undefined;
-  const stopServices = () => supervisor.stop([isWorker, (name) => name === 'ingest', (name) => name === 'scheduler']);
+  const stopServices = () => supervisor.stop([isA('gpu-worker'), isA('ingest'), isA('scheduler')]);
   const stopOnce = once(async () => {
     await stopServices();
     await natsServer?.close();
@@ -53,7 +66,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<RunningS
   try {
     const nats = await step('nats-server', options, () => provideNats(options));
     natsServer = nats.server;
-    const start = (kind: ServiceKind) => step(kind, options, () => startService(kind, supervisor, nats.url, options));
+    const start = (kind: ServiceKind) => step(kind, options, () => startKind(kind, supervisor, nats.url, options));
     await start('profiler');
     await start('ingest');
     await start('scheduler');
@@ -62,10 +75,16 @@ export async function startSystem(options: SystemOptions = {}): Promise<RunningS
       natsUrl: nats.url,
       natsServer,
       get workers() {
-        return supervisor.all().filter((service) => isWorker(service.name));
+        return supervisor.all().filter(({ name }) => isA('gpu-worker')(name));
       },
+      processes: () => supervisor.all(),
       service: (name) => supervisor.get(name),
-      killWorker: (index) => supervisor.kill(workerName(index)),
+      kill: (name) => supervisor.kill(name),
+      end: (name) => supervisor.stopService(name),
+      start: (name) => supervisor.startService(name),
+      restart: (name) => supervisor.restartService(name),
+      signal: (name, sent) => supervisor.get(name).signal(sent),
+      killWorker: (index) => supervisor.kill(nameOf('gpu-worker', index)),
       stop: stopOnce,
     };
   } catch (error) {
@@ -92,24 +111,26 @@ async function provideNats(options: SystemOptions): Promise<{ url: string; serve
   return { url: server.url, server };
 }
 
-/** Starts one service, or all workers at once. */
-async function startService(kind: ServiceKind, supervisor: Supervisor, natsUrl: string, options: SystemOptions) {
-  const { readyLimitMs, workerNiceness = 10, restore = false } = options;
-  const spec = (name: string): ServiceSpec => ({
-    name,
-    entry: options.entries?.[kind] ?? serviceEntry(kind),
-    env: serviceEnv(kind, name, natsUrl, options),
-    ...(readyLimitMs !== undefined && { readyLimitMs }),
-    ...logFile(name, options),
-  });
-  if (kind !== 'gpu-worker') {
-    // Queries do without a profiler, so its end shows nowhere; but submissions wait for it, and it goes on where it was.
-    await supervisor.spawnService(spec(kind), { restore: kind === 'profiler' });
-    return;
-  }
-  const names = Array.from({ length: workerCount(options) }, (_, index) => workerName(index));
-  const start = (name: string) => supervisor.spawnService({ ...spec(name), niceness: workerNiceness }, { restore });
-  await Promise.all(names.map(start));
+/** Starts all processes of a kind at once. */
+async function startKind(kind: ServiceKind, supervisor: Supervisor, natsUrl: string, options: SystemOptions) {
+  const { readyLimitMs, workerNiceness = 10, natsUrlOf = () => natsUrl } = options;
+  const startOne = async (name: string): Promise<void> => {
+    const spec: ServiceSpec = {
+      name,
+      entry: options.entries?.[kind] ?? serviceEntry(kind),
+      env: serviceEnv(kind, name, await natsUrlOf(name, natsUrl), options),
+      ...(kind === 'gpu-worker' && { niceness: workerNiceness }),
+      ...(readyLimitMs !== undefined && { readyLimitMs }),
+      ...logFile(name, options),
+    };
+    await supervisor.spawnService(spec, { restore: isRestored(kind, options) });
+  };
+  await Promise.all(namesOf(kind, options).map(startOne));
+}
+
+function isRestored(kind: ServiceKind, { restore = false }: SystemOptions): boolean {
+  // Queries do without a profiler, so its end shows nowhere; but submissions wait for it, and it goes on where it was.
+  return kind === 'profiler' || (typeof restore === 'boolean' ? restore : restore.includes(kind));
 }
 
 async function step<T>(name: StepName, { onStep, signal }: SystemOptions, work: () => Promise<T>): Promise<T> {
@@ -120,8 +141,8 @@ async function step<T>(name: StepName, { onStep, signal }: SystemOptions, work: 
   return result;
 }
 
-function isWorker(name: string): boolean {
-  return name.startsWith('gpu-worker-');
+function isA(kind: ServiceKind): (name: string) => boolean {
+  return (name) => kindOf(name) === kind;
 }
 
 function logFile(name: string, { logDir }: SystemOptions): { logFile?: string } {
