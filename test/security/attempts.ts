@@ -1,0 +1,209 @@
+/** What must be refused: who tries which subject. Each is something that the same key could use to do harm. */
+import type { Role } from '@slackline/local/hardened';
+
+/** Subjects that somebody may not publish to, and such that they may not hear. */
+export interface Attempts {
+  publish: readonly string[];
+  subscribe: readonly string[];
+}
+
+const api = '$JS.API';
+/** Nobody but the administrator ends or empties a stream, or listens to everything. */
+const nobody: Attempts = {
+  publish: [
+    ...['QUERIES', 'RESULTS', 'RESULTS_acme', 'CLOCK', 'KV_leader', 'KV_profiles', 'KV_submissions'].flatMap(
+      (stream) => [
+        `${api}.STREAM.DELETE.${stream}`,
+        `${api}.STREAM.PURGE.${stream}`,
+        `${api}.STREAM.MSG.DELETE.${stream}`,
+      ],
+    ),
+    ...['KV_leader', 'KV_profiles', 'EVIL'].map((stream) => `${api}.STREAM.UPDATE.${stream}`),
+    `${api}.STREAM.CREATE.EVIL`,
+    `${api}.STREAM.LIST`,
+    `${api}.ACCOUNT.PURGE.SLACKLINE`,
+    // Whoever is asked by these answers wherever the question says.
+    '$SRV.INFO',
+    '$SRV.PING',
+    '$SYS.REQ.SERVER.PING',
+    // As if it came from the front door of a tenant.
+    'tenants.acme.infer.fashion',
+    'infer.fashion',
+  ],
+  subscribe: [
+    '>',
+    '_INBOX.>',
+    '_INBOX.*.*.*',
+    '$JS.>',
+    '$KV.>',
+    '$O.>',
+    '$SYS.>',
+    'tenants.>',
+    'queries.>',
+    'results.>',
+  ],
+};
+
+const toWorkers = ['workers.gpu-worker-0.batch', 'workers.gpu-worker-0.fenced', 'workers.rollcall'];
+const toTenants = ['tenants.acme._INBOX.x.y', 'tenants.acme.results.fashion.k', 'results.fashion.k'];
+const queueConsumers = [
+  `${api}.CONSUMER.CREATE.QUERIES`,
+  `${api}.CONSUMER.CREATE.QUERIES.thief`,
+  `${api}.CONSUMER.DURABLE.CREATE.QUERIES.thief`,
+  `${api}.CONSUMER.DELETE.QUERIES.scheduler-1`,
+  `${api}.CONSUMER.MSG.NEXT.QUERIES.scheduler-1`,
+  `${api}.CONSUMER.NAMES.QUERIES`,
+  '$JS.ACK.QUERIES.scheduler-1.1.1.1.1.0',
+];
+const lead = ['$KV.leader.leader', 'schedulers.x.ping', `${api}.CONSUMER.CREATE.KV_leader`];
+const changeModels = ['$KV.profiles.model.fashion', '$KV.profiles.latency.fashion.x', '$O.models.M.x', '$O.models.C.x'];
+const answersOfOthers = ['_INBOX.scheduler.x.y', '_INBOX.ingest.x.y', '_INBOX.profiler.x.y', '_INBOX.gpu-worker.x.y'];
+const readOthers = [
+  `${api}.STREAM.MSG.GET.RESULTS_acme`,
+  `${api}.DIRECT.GET.RESULTS_acme`,
+  `${api}.DIRECT.GET.QUERIES`,
+];
+const asWorker = ['batches.done', 'workers.available', 'workers.gpu-worker-0.heartbeat', 'telemetry.worker'];
+const askProfiler = ['profiler.submit', 'profiler.remove', 'profiler.measure'];
+
+const own: Record<Exclude<Role, 'admin'>, Attempts> = {
+  'gpu-worker': {
+    publish: [
+      'queries.fashion',
+      ...toWorkers,
+      ...toTenants,
+      ...queueConsumers,
+      ...lead,
+      ...changeModels,
+      ...answersOfOthers,
+      ...readOthers,
+      ...askProfiler,
+      'clock',
+      'backlog',
+      'telemetry.scheduler',
+      `${api}.STREAM.UPDATE.QUERIES`,
+      `${api}.STREAM.CREATE.KV_profiles`,
+    ],
+    subscribe: ['batches.done', 'profiler.*', '_INBOX.scheduler.>', 'infer.*', 'telemetry.>'],
+  },
+  ingest: {
+    publish: [
+      ...toWorkers,
+      ...toTenants.slice(1),
+      ...queueConsumers,
+      ...lead,
+      ...changeModels,
+      ...answersOfOthers.filter((subject) => !subject.includes('ingest')),
+      ...readOthers,
+      ...asWorker,
+      ...askProfiler,
+      `${api}.STREAM.MSG.GET.QUERIES`,
+      `${api}.STREAM.UPDATE.QUERIES`,
+    ],
+    subscribe: ['queries.*', 'batches.done', 'workers.>', 'profiler.*', '_INBOX.scheduler.>'],
+  },
+  scheduler: {
+    publish: ['queries.fashion', ...changeModels, ...readOthers, ...asWorker, ...askProfiler, '_INBOX.ingest.x.y'],
+    subscribe: ['infer.*', 'workers.*.batch', 'profiler.*', '_INBOX.ingest.>'],
+  },
+  profiler: {
+    publish: [
+      'queries.fashion',
+      ...toWorkers,
+      ...toTenants,
+      ...queueConsumers,
+      ...lead,
+      ...readOthers,
+      ...asWorker,
+      '_INBOX.scheduler.x.y',
+      `${api}.STREAM.MSG.GET.QUERIES`,
+      `${api}.STREAM.UPDATE.QUERIES`,
+    ],
+    subscribe: ['infer.*', 'batches.done', 'workers.*.batch', '_INBOX.scheduler.>'],
+  },
+  operator: {
+    publish: [
+      'queries.fashion',
+      ...toWorkers,
+      ...toTenants,
+      ...queueConsumers,
+      ...lead,
+      ...changeModels,
+      ...answersOfOthers,
+      ...readOthers,
+      ...asWorker,
+      '$KV.submissions.x',
+      // It writes there, and would have what it wrote delivered to workers.
+      `${api}.CONSUMER.CREATE.OBJ_submissions`,
+      `${api}.STREAM.MSG.GET.QUERIES`,
+      `${api}.STREAM.UPDATE.QUERIES`,
+    ],
+    subscribe: ['infer.*', 'batches.done', 'workers.>', 'profiler.*', '_INBOX.profiler.>'],
+  },
+};
+
+/** By role. */
+export const attempts: Record<Exclude<Role, 'admin'>, Attempts> = {
+  'gpu-worker': both(own['gpu-worker']),
+  ingest: both(own.ingest),
+  scheduler: both(own.scheduler),
+  profiler: both(own.profiler),
+  operator: both(own.operator),
+};
+
+/** In the account of a tenant these would reach nobody; they are refused all the same. */
+export const producerAttempts: Attempts = {
+  publish: [
+    'tenants.borg.infer.fashion',
+    'tenants.acme.infer.fashion',
+    'queries.fashion',
+    ...toWorkers,
+    ...toTenants,
+    'tenants.borg._INBOX.x.y',
+    ...queueConsumers,
+    ...lead,
+    ...changeModels,
+    ...asWorker,
+    ...askProfiler,
+    '_INBOX.x.y',
+    'results.fashion.k',
+    'clock',
+    '$SRV.INFO',
+    `${api}.INFO`,
+    `${api}.STREAM.NAMES`,
+    `${api}.STREAM.INFO.RESULTS`,
+    `${api}.STREAM.MSG.GET.RESULTS`,
+    `${api}.STREAM.MSG.GET.RESULTS_borg`,
+    `${api}.STREAM.MSG.GET.QUERIES`,
+    `${api}.DIRECT.GET.RESULTS_acme`,
+    `${api}.DIRECT.GET.RESULTS_borg`,
+    `${api}.DIRECT.GET.RESULTS.tenants.borg.results.fashion.k`,
+    `${api}.DIRECT.GET.QUERIES`,
+    `${api}.DIRECT.GET.KV_leader`,
+    `${api}.DIRECT.GET.KV_submissions`,
+    `${api}.CONSUMER.CREATE.RESULTS`,
+    `${api}.CONSUMER.CREATE.RESULTS.thief.tenants.borg.results.fashion.k`,
+    `${api}.CONSUMER.MSG.NEXT.RESULTS_borg.guess`,
+    `${api}.CONSUMER.CREATE.KV_profiles`,
+    `${api}.STREAM.PURGE.RESULTS`,
+    `${api}.STREAM.DELETE.RESULTS`,
+  ],
+  subscribe: [
+    '>',
+    'workers.>',
+    'queries.>',
+    'tenants.>',
+    'tenants.borg._INBOX.>',
+    'batches.done',
+    'telemetry.>',
+    'infer.*',
+    '$KV.>',
+    '$JS.>',
+    '$SYS.>',
+    'profiler.*',
+  ],
+};
+
+function both({ publish, subscribe }: Attempts): Attempts {
+  return { publish: [...publish, ...nobody.publish], subscribe: [...subscribe, ...nobody.subscribe] };
+}
