@@ -294,5 +294,26 @@ export function describeBus(name: string, start: () => Promise<{ url: string; st
         version: '1.2.3',
       });
     });
+
+    it('finds the services that have announced themselves, on every connection, with what they say of themselves', async () => {
+      const [here, there] = [fresh('service'), fresh('service')];
+      const other = await connectBus({ url: server.url, name: 'other' });
+      await bus.announce({ name: here, version: '1.0.0', description: 'one', metadata: { pid: '7' } });
+      await other.announce({ name: there, version: '2.0.0', description: 'two' });
+      await other.announce({ name: there, version: '2.0.0', description: 'two' });
+      // Not every answer is one of a service.
+      const stranger = bus.subscribe('$SRV.INFO', ({ reply }) => reply && bus.publish(reply, text('{"name":1}')));
+      await bus.flush();
+      const found = await bus.discover(1_000);
+      expect(found.filter(({ name }) => name === here)).toEqual([
+        { name: here, id: expect.any(String), version: '1.0.0', metadata: expect.objectContaining({ pid: '7' }) },
+      ]);
+      const twins = found.filter(({ name }) => name === there);
+      expect(new Set(twins.map(({ id }) => id)).size).toBe(2);
+      expect(found.every(({ name }) => typeof name === 'string')).toBe(true);
+      await stranger.drain();
+      await other.close();
+      expect((await bus.discover(500)).some(({ name }) => name === there)).toBe(false);
+    });
   });
 }

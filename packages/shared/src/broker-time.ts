@@ -2,12 +2,15 @@
 import { BrokerClock } from './broker-clock.js';
 import type { Bus } from './bus/bus.js';
 import type { Clock } from './clock.js';
+import { hasCode } from './errors.js';
 import type { Log } from './log.js';
 import type { Subjects } from './subjects.js';
 
 const defaultEveryMs = 5_000;
 /** After a failed reading the next one comes sooner. */
 const retryMs = 500;
+/** How long the first reading may take to succeed. */
+const startLimitMs = 10_000;
 /** Readings at once after the start and after a reconnect: the tightest of a few is believed. */
 const firstReadings = 3;
 
@@ -41,7 +44,10 @@ export class BrokerTime {
     this.#clock = new BrokerClock(() => clock.now());
   }
 
-  /** Takes the first few readings, and others from now on. Throws what `readClock` throws. */
+  /**
+   * Takes the first few readings, and others from now on. The servers of a cluster choose who leads a new stream: until then
+   * nobody answers, so readings are tried again for a while. Throws what `readClock` throws.
+   */
   async start(): Promise<void> {
     this.bus.onStatus((status) => {
       if (status !== 'reconnected') return;
@@ -50,7 +56,16 @@ export class BrokerTime {
       this.#taken = 0;
       if (this.#waiting) this.#readLater(0);
     });
-    while (this.#taken < firstReadings && !this.#stopped) await this.#read();
+    const giveUpAtMs = this.clock.now() + startLimitMs;
+    while (this.#taken < firstReadings && !this.#stopped) {
+      try {
+        await this.#read();
+      } catch (error) {
+        const mayPass = hasCode(error, 'no_responders') || hasCode(error, 'timeout');
+        if (!mayPass || this.clock.now() >= giveUpAtMs) throw error;
+        await new Promise<void>((resolve) => this.clock.after(retryMs, resolve));
+      }
+    }
     this.#readLater(this.#nextInMs());
   }
 

@@ -1,6 +1,8 @@
 /** What the `profiles` bucket holds: the served models, and how fast each subnet is on each device class. JSON, for people. */
 import { z } from 'zod';
-import { namePattern } from './subjects.js';
+import { SlacklineError } from './errors.js';
+import { quote } from './quote.js';
+import { namePattern, profileKeys } from './subjects.js';
 
 /** A SHA-256 in hexadecimal. */
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hexadecimal');
@@ -61,3 +63,46 @@ export const latencyProfile = z.object({
     .min(1),
 });
 export type LatencyProfile = z.infer<typeof latencyProfile>;
+
+/** A profile that decisions can be made from: sizes fit, and latency rises with the batch and with the subnet. */
+export const orderedProfile = latencyProfile.superRefine(({ batches, subnets }, context) => {
+  const wrong = (message: string) => context.addIssue({ code: 'custom', message });
+  if (batches[0] !== 1 || !rises(batches)) wrong('batches must ascend from 1');
+  subnets.forEach((subnet, index) => {
+    const before = subnets[index - 1];
+    for (const times of ['p50Ms', 'p99Ms'] as const) {
+      if (subnet[times].length !== batches.length)
+        wrong(`${times} of subnet ${index} must have one time for each batch`);
+      if (!rises(subnet[times])) wrong(`${times} of subnet ${index} must not fall with the batch`);
+      if (before?.[times].some((ms, batch) => ms > (subnet[times][batch] ?? ms))) {
+        wrong(`${times} of subnet ${index} must not be below those of the one before`);
+      }
+    }
+    if (before !== undefined && before.accuracy > subnet.accuracy) wrong('subnets must ascend in accuracy');
+  });
+});
+
+const rises = (numbers: readonly number[]) => numbers.every((number, i) => i === 0 || number >= (numbers[i - 1] ?? 0));
+
+/**
+ * The profile in a value of the `profiles` bucket. Throws `invalid_model` where it cannot be used, or is about something else
+ * than its key says.
+ */
+export function readLatencyProfile(key: string, value: Uint8Array): LatencyProfile {
+  const about = profileKeys.latencyOf(key);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(Buffer.from(value).toString());
+  } catch (cause) {
+    throw new SlacklineError('invalid_model', `The profile ${quote(key)} is not JSON`, { cause });
+  }
+  const checked = orderedProfile.safeParse(parsed);
+  if (!checked.success) {
+    const issues = checked.error.issues.slice(0, 5).map(({ path, message }) => `${path.join('.')} ${message}`.trim());
+    throw new SlacklineError('invalid_model', `The profile ${quote(key)} cannot be used (${issues.join('; ')})`);
+  }
+  const profile = checked.data;
+  if (profile.model === about?.model && profile.deviceClass === about.deviceClass) return profile;
+  const what = `The profile ${quote(key)} is of ${profile.model} on ${profile.deviceClass}`;
+  throw new SlacklineError('invalid_model', what);
+}

@@ -1,6 +1,7 @@
 /** Configuration: environment variables, checked by a schema that also holds the defaults. */
 import { z } from 'zod';
 import { SlacklineError } from './errors.js';
+import { namePattern } from './subjects.js';
 
 /** A number written as text, within bounds. */
 export const numberFrom = (schema: z.ZodNumber) => z.string().trim().min(1).transform(Number).pipe(schema);
@@ -22,6 +23,8 @@ export const commonConfig = z.object({
     .string()
     .regex(/^([A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)?$/)
     .default(''),
+  /** What this process is called by those who look at the system (`$SRV.INFO`); default: what it is, e.g. `scheduler`. */
+  INSTANCE_NAME: z.string().regex(namePattern).optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   /** Where streams and buckets are kept. */
   STORAGE: z.enum(['memory', 'file']).default('file'),

@@ -2,9 +2,10 @@
  * What a query may ask of how it is served: a least accuracy, and its place when not every query can be. Producers write
  * both as headers, or as parameters of an Open Inference Protocol request; ingest checks them and stamps the headers.
  */
-import { quote } from './elements.js';
+
 import { SlacklineError } from './errors.js';
 import { type HeaderReader, type HeaderValues, headerNames } from './headers.js';
+import { quote } from './quote.js';
 
 /** Classes of priority, ascending: under overload the first are shed first. */
 export const priorities = ['low', 'normal', 'high'] as const;

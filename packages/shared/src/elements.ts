@@ -1,12 +1,8 @@
 /** Numbers of JSON or msgpack into a tensor's memory, each checked against the datatype. */
 import type { Datatype, TensorMetadata } from './catalog.js';
 import { SlacklineError } from './errors.js';
+import { quote } from './quote.js';
 import { newTensorData, rowElements, rowShape } from './tensors.js';
-
-/** Text from outside, for a sentence: quoted, without control characters, cut to 64 characters. */
-export function quote(text: string): string {
-  return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
-}
 
 /** What the elements of a datatype may be. */
 interface Range {
@@ -36,6 +32,14 @@ export function elementsFrom(data: unknown, metadata: TensorMetadata): Uint8Arra
   const name = quote(metadata.name);
   if (!Array.isArray(data)) throw new SlacklineError('wrong_input', `The data of ${name} is not an array of numbers`);
   const elements = rowElements(metadata);
+  const shape = rowShape(metadata);
+  const isNested = Array.isArray(data[0]) && shape.length > 1;
+  if (!isNested && data.length !== elements) {
+    throw new SlacklineError(
+      'wrong_input',
+      `The data of ${name} has ${data.length} elements, but one row of [${shape.join(', ')}] has ${elements}`,
+    );
+  }
   const { data: target, bytes } = newTensorData(metadata.datatype, elements);
   const range = ranges[metadata.datatype];
   let index = 0;
@@ -57,7 +61,6 @@ export function elementsFrom(data: unknown, metadata: TensorMetadata): Uint8Arra
     index++;
   };
 
-  const shape = rowShape(metadata);
   const takeNested = (level: unknown, axis: number) => {
     const size = shape[axis] ?? 0;
     if (!Array.isArray(level) || level.length !== size) {
@@ -68,17 +71,8 @@ export function elementsFrom(data: unknown, metadata: TensorMetadata): Uint8Arra
     else for (const inner of level) takeNested(inner, axis + 1);
   };
 
-  if (Array.isArray(data[0]) && shape.length > 1) {
-    takeNested(data, 0);
-    return bytes;
-  }
-  if (data.length !== elements) {
-    throw new SlacklineError(
-      'wrong_input',
-      `The data of ${name} has ${data.length} elements, but one row of [${shape.join(', ')}] has ${elements}`,
-    );
-  }
-  for (const value of data) take(value);
+  if (isNested) takeNested(data, 0);
+  else for (const value of data) take(value);
   return bytes;
 }
 

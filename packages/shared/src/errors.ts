@@ -60,6 +60,11 @@ const kinds = {
   // Outcomes of accepted queries that carry no answer.
   expired: { status: 504, retryable: true, advice: 'allow more time or send less at once' },
   executor_failed: { status: 500, retryable: false, advice: 'look at the worker’s log for this query id' },
+  query_lost: {
+    status: 500,
+    retryable: true,
+    advice: 'ask again; with STORAGE=file a broker keeps what it has accepted',
+  },
   worker_lost: { status: 500, retryable: false, advice: 'two workers died on this query; it may be what kills them' },
 
   model_removed: { status: 410, retryable: false, advice: 'the model was taken away; ask one that is served' },
@@ -102,6 +107,22 @@ const kinds = {
   invalid_config: { status: 500, retryable: false, advice: 'correct the environment variables named above' },
   invalid_model: { status: 500, retryable: false, advice: 'correct the model’s folder' },
   nats_unreachable: { status: 503, retryable: true, advice: 'start nats-server with JetStream (-js) or set NATS_URL' },
+  nats_unauthorized: {
+    status: 401,
+    retryable: false,
+    advice: 'check NATS_NKEY, NATS_CREDS, NATS_USER or the URL: the server must know this key (docs/security.md)',
+  },
+  nats_untrusted: {
+    status: 502,
+    retryable: false,
+    advice:
+      'set NATS_CA to the certificates that signed the server’s, and NATS_CERT and NATS_KEY where it asks for ours',
+  },
+  not_permitted: {
+    status: 403,
+    retryable: false,
+    advice: 'give this key that permission, or use the key of the right service (docs/security.md)',
+  },
   nats_server_missing: {
     status: 500,
     retryable: false,

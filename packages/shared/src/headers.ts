@@ -17,6 +17,8 @@ export const headerNames = {
   messageId: 'Nats-Msg-Id',
   budgetMs: 'Budget-Ms',
   replyTo: 'Reply-To',
+  /** Whose query it is, where tenants have accounts of their own. */
+  tenant: 'Tenant',
   // Set on answers by the scheduler; on refusals by ingest.
   outcome: 'Outcome',
   subnet: 'Subnet',
@@ -43,6 +45,8 @@ export type ContentType = (typeof contentTypes)[keyof typeof contentTypes];
 
 /** Headers as they are read; names are matched as written above. */
 export interface HeaderReader {
+  /** The block could not be read whole, so that nothing in it can be relied on: `get` gives nothing. Absent: it could. */
+  readonly isDamaged?: boolean;
   get(name: string): string | undefined;
 }
 

@@ -8,7 +8,8 @@ export function createLog(service: string, level: string): Log {
   return pino({ base: { service, pid: process.pid }, level }, pino.destination({ dest: 2, sync: false }));
 }
 
-/** A NATS URL without its user and password. */
-export function withoutCredentials(url: string): string {
-  return url.replaceAll(/\/\/[^/@\s]*@/g, '//');
+/** NATS URLs, also several with commas, without the users and passwords that they hold. */
+export function withoutCredentials(urls: string): string {
+  // A password may hold anything, an @ too: the last one counts.
+  return urls.replaceAll(/((?:^|,)(?:[a-z]+:\/\/)?|[a-z]+:\/\/)[^\s,]*@/g, '$1');
 }

@@ -2,28 +2,38 @@
 import { z } from 'zod';
 import { decode, encode } from './codec.js';
 import { SlacklineError } from './errors.js';
+import { namePattern } from './subjects.js';
 
 // Not z.instanceof: its type would exclude views of shared memory, which are as good.
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be bytes');
 
+/** Becomes part of subjects. A worker that shares its process with others has a number behind its name. */
+const workerId = z.string().regex(/^[A-Za-z0-9_-]{1,80}$/, 'must be a name');
+/** What others only compare, keep or repeat: bounded, so that nobody keeps or repeats much. */
+const shortText = z.string().max(256);
+const timeMs = z.number().min(0);
+const count = z.int().min(0);
+/** No scheduler sends a larger batch: what a worker would have to fetch and hold for it would have no bound. */
+export const mostQueriesOfBatch = 256;
+
 /** `workers.available` and `workers.<id>.heartbeat`: everything a scheduler needs to know of a worker. */
 export const workerStatus = z.object({
   v: z.literal(1),
-  workerId: z.string(),
+  workerId,
   /** One life of a worker: a new one at each start and whenever it may have been given up. */
-  epoch: z.string(),
-  deviceClass: z.string(),
+  epoch: shortText,
+  deviceClass: z.string().regex(namePattern),
   /** `cpu`, `webgpu`, `cuda` or `emulated`. */
-  executor: z.string(),
-  host: z.string(),
+  executor: shortText,
+  host: shortText,
   /** Models it serves, by name, with the digest of the version. */
-  models: z.record(z.string(), z.string()),
+  models: z.record(z.string().regex(namePattern), shortText),
   /** Digests of all versions that are loaded, those included that are about to take a model's place. */
-  versions: z.array(z.string()).default([]),
+  versions: z.array(shortText).default([]),
   /** Batches it can take now. */
-  freeSlots: z.int().min(0),
+  freeSlots: count,
   /** The batch it is running. */
-  batchId: z.string().nullable(),
+  batchId: shortText.nullable(),
   /** Whether it is shutting down: it finishes its batch and takes no more. */
   draining: z.boolean(),
 });
@@ -32,23 +42,26 @@ export type WorkerStatus = z.infer<typeof workerStatus>;
 /** `workers.<id>.batch`: run these queries on this subnet. */
 export const batchCommand = z.object({
   v: z.literal(1),
-  batchId: z.string(),
+  batchId: shortText,
   /** Fencing token: workers refuse a smaller one than the largest they have seen. */
-  token: z.int(),
-  epoch: z.string(),
-  model: z.string(),
+  token: count,
+  epoch: shortText,
+  model: shortText,
   /** The version that was planned with; absent: whichever the worker serves. */
-  digest: z.string().optional(),
-  subnet: z.string(),
-  queries: z.array(
-    z.object({
-      id: z.string(),
-      contentType: z.string(),
-      /** The body as the producer sent it, or null: fetch it from the QUERIES stream by `sequence`. */
-      payload: bytes.nullable(),
-      sequence: z.int(),
-    }),
-  ),
+  digest: shortText.optional(),
+  subnet: shortText,
+  queries: z
+    .array(
+      z.object({
+        id: shortText,
+        contentType: shortText,
+        /** The body as the producer sent it, or null: fetch it from the QUERIES stream by `sequence`. */
+        payload: bytes.nullable(),
+        sequence: count,
+      }),
+    )
+    .min(1)
+    .max(mostQueriesOfBatch),
 });
 export type BatchCommand = z.infer<typeof batchCommand>;
 
@@ -63,32 +76,36 @@ export type BatchAnswer = z.infer<typeof batchAnswer>;
 /** `batches.done`: the end of a batch, and the word that the worker is free again. */
 export const batchDone = z.object({
   v: z.literal(1),
-  workerId: z.string(),
-  epoch: z.string(),
-  token: z.int(),
-  batchId: z.string(),
+  workerId,
+  epoch: shortText,
+  token: count,
+  batchId: shortText,
   /** In the order of the command, or the one reason why none was run. */
   answers: z.union([z.array(batchAnswer), z.object({ refused: z.string(), message: z.string() })]),
-  actuationMs: z.number(),
-  inferenceMs: z.number(),
+  actuationMs: timeMs,
+  inferenceMs: timeMs,
   /** From the command's arrival to this message. */
-  heldMs: z.number(),
-  freeSlots: z.int().min(0),
+  heldMs: timeMs,
+  freeSlots: count,
 });
 export type BatchDone = z.infer<typeof batchDone>;
 
-/** `workers.<id>.fenced`. */
-export const fencedNotice = z.object({ v: z.literal(1), epoch: z.string() });
+/** `workers.<id>.fenced`: this epoch was given up. Counts under the token of the present leader only. */
+export const fencedNotice = z.object({ v: z.literal(1), epoch: shortText, token: count });
+
+/** `workers.rollcall`: a scheduler leads from now on, under this token. */
+export const rollCall = z.object({ v: z.literal(1), token: count });
 
 /** `workers.<id>.measure`, a request: time these subnets at these batch sizes. */
 export const measureRequest = z.object({
   v: z.literal(1),
-  model: z.string(),
-  digest: z.string(),
-  subnets: z.array(z.string()).min(1),
-  batches: z.array(z.int().min(1)).min(1),
+  model: shortText,
+  digest: shortText,
+  subnets: z.array(shortText).min(1).max(4_096),
+  /** Rows of each batch, which are made up for it. */
+  batches: z.array(z.int().min(1).max(4_096)).min(1).max(64),
   /** Time to spend on each (subnet, batch). */
-  budgetMs: z.number().positive(),
+  budgetMs: z.number().positive().max(60_000),
 });
 export type MeasureRequest = z.infer<typeof measureRequest>;
 
@@ -98,6 +115,28 @@ export const measureReply = z.object({
   samplesMs: z.array(z.array(z.array(z.number()))),
 });
 
+/** What waits ahead of a new query of one class: how long that takes at best, and its latest deadline in broker time. */
+const waitingAhead = z.object({ takesMs: timeMs.max(3_600_000), latestMs: z.number() });
+
+/**
+ * On `backlog`, from the leader, several times a second while a model is overloaded, and once with no model when none is any
+ * more. By it ingests refuse what would wait until after its deadline.
+ */
+export const backlogReport = z.object({
+  v: z.literal(1),
+  models: z.array(
+    z.object({
+      model: z.string(),
+      /** Queries that all workers together carry at best. */
+      capacityPerMs: z.number().positive(),
+      low: waitingAhead,
+      normal: waitingAhead,
+      high: waitingAhead,
+    }),
+  ),
+});
+export type BacklogReport = z.infer<typeof backlogReport>;
+
 /** One-second summary of the scheduler on `telemetry.scheduler`; counts grow since its start. */
 export const schedulerTelemetry = z.object({
   v: z.literal(1),
@@ -105,11 +144,15 @@ export const schedulerTelemetry = z.object({
   inFlight: z.int(),
   workers: z.int(),
   workersLost: z.int(),
+  /** Messages of the query stream that no ingest can have written: dropped, with no outcome. */
+  unreadable: z.int().default(0),
   outcomes: z.object({ ok: z.int(), late: z.int(), expired: z.int(), failed: z.int() }),
   /** Answers by model and subnet. */
   subnets: z.record(z.string(), z.record(z.string(), z.int())),
   /** Mean batch size since the last summary. */
   meanBatch: z.number(),
+  /** JavaScript heap in use; absent from older versions. */
+  heapBytes: z.int().optional(),
 });
 export type SchedulerTelemetry = z.infer<typeof schedulerTelemetry>;
 
@@ -160,6 +203,8 @@ export const ingestTelemetry = z.object({
   /** Publishes that were repeated because a PubAck did not come. */
   retried: z.int(),
   models: z.int(),
+  /** JavaScript heap in use; absent from older versions. */
+  heapBytes: z.int().optional(),
 });
 export type IngestTelemetry = z.infer<typeof ingestTelemetry>;
 

@@ -1,5 +1,5 @@
 /** The catalog of served models, followed as it changes. */
-import type { KeyBucket, Subscription } from './bus/bus.js';
+import type { KeyBucket, KeyChange, Subscription } from './bus/bus.js';
 import { type ModelEntry, modelEntry } from './catalog.js';
 import { profileKeys } from './subjects.js';
 
@@ -10,9 +10,6 @@ export interface ModelListener {
   /** An entry that cannot be read; the model keeps what it had before. */
   onBroken(name: string, reason: string): void;
 }
-
-/** A change of the `profiles` bucket, as its watchers are told. */
-export type ProfilesChange = Parameters<Parameters<KeyBucket['watch']>[0]>[0];
 
 /** Follows the models of the `profiles` bucket. Resolves when all that was there has been told. */
 export function watchModels(profiles: KeyBucket, listener: ModelListener): Promise<Subscription> {
@@ -25,9 +22,11 @@ export function watchModels(profiles: KeyBucket, listener: ModelListener): Promi
  *
  * @param kind `model`: what is served; `candidate`: versions that are to take a model's place
  */
-export function tellModel({ key, value }: ProfilesChange, kind: 'model' | 'candidate', listener: ModelListener): void {
+export function tellModel(change: KeyChange, kind: 'model' | 'candidate', listener: ModelListener): void {
+  const { key, value, lost } = change;
   const prefix = profileKeys[kind]('');
-  if (!key.startsWith(prefix)) return;
+  // Nobody took a lost entry away: its model is served on, and the profiler writes the entry again.
+  if (lost || !key.startsWith(prefix)) return;
   const name = key.slice(prefix.length);
   const read = value === undefined ? undefined : readEntry(name, value);
   if (read === undefined) listener.onGone(name);

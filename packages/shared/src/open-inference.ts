@@ -4,9 +4,10 @@
  */
 import type { TensorMetadata } from './catalog.js';
 import { decode } from './codec.js';
-import { elementsFrom, quote } from './elements.js';
+import { elementsFrom } from './elements.js';
 import { SlacklineError } from './errors.js';
 import { type ContentType, contentTypes } from './headers.js';
+import { quote } from './quote.js';
 import { elementBytes, rowBytes, rowShape } from './tensors.js';
 
 /**
@@ -49,7 +50,13 @@ export function readRequest(contentType: string, body: Uint8Array, metadata: Ten
 /** Checks the length of raw bytes. `what` begins the sentence. */
 function rawRow(bytes: Uint8Array, metadata: TensorMetadata, what: string): Uint8Array {
   const expected = rowBytes(metadata);
-  if (bytes.length === expected) return bytes;
+  if (bytes.length === expected) {
+    // What else a byte of BOOL may be, no executor says.
+    const wrong = metadata.datatype === 'BOOL' ? bytes.findIndex((byte) => byte > 1) : -1;
+    if (wrong === -1) return bytes;
+    const what = `Byte ${wrong} of ${quote(metadata.name)} is ${bytes[wrong]}, which is no BOOL`;
+    throw new SlacklineError('wrong_input', what);
+  }
   const code = bytes.length > expected ? 'oversized_body' : 'wrong_input';
   throw new SlacklineError(
     code,

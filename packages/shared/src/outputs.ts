@@ -4,6 +4,7 @@ import { encode } from './codec.js';
 import { SlacklineError } from './errors.js';
 import { contentTypes } from './headers.js';
 import { contentTypeOf, parseBody } from './open-inference.js';
+import { quote } from './quote.js';
 import {
   bytesOf,
   elementBytes,
@@ -91,14 +92,24 @@ function readOutput(output: unknown): Tensor {
   if (typeof name !== 'string' || !isDatatype(datatype) || !Array.isArray(shape)) {
     throw new SlacklineError('malformed_body', 'An output of the answer lacks its name, datatype or shape');
   }
-  if (data instanceof Uint8Array && data.length % elementBytes(datatype) === 0) {
-    return { name, datatype, shape, data: elementsOf(datatype, data) };
+  const elements = shape.reduce((product: number, size) => product * (Number.isInteger(size) ? size : Number.NaN), 1);
+  const found =
+    data instanceof Uint8Array ? data.length / elementBytes(datatype) : Array.isArray(data) ? data.length : -1;
+  if (found !== elements) {
+    const what = `The output ${quote(name)} has ${found < 0 ? 'no data' : `${found} elements`}`;
+    throw new SlacklineError('malformed_body', `${what}, and not the ${elements} of its shape`);
   }
-  if (!Array.isArray(data)) throw new SlacklineError('malformed_body', `The output ${name} has no data`);
-  const target = newTensorData(datatype, data.length).data;
-  data.forEach((value: unknown, index) => {
-    if (target instanceof BigInt64Array) target[index] = BigInt(Number(value));
-    else target[index] = value === null ? Number.NaN : Number(value);
+  if (data instanceof Uint8Array) return { name, datatype, shape, data: elementsOf(datatype, data) };
+  const target = newTensorData(datatype, found).data;
+  (data as unknown[]).forEach((value, index) => {
+    const number = value === null ? Number.NaN : Number(value);
+    if (target instanceof BigInt64Array) target[index] = wholeNumber(number, name);
+    else target[index] = number;
   });
   return { name, datatype, shape, data: target };
+}
+
+function wholeNumber(value: number, name: string): bigint {
+  if (Number.isInteger(value)) return BigInt(value);
+  throw new SlacklineError('malformed_body', `An element of the output ${quote(name)} is no whole number`);
 }

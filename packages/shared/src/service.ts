@@ -1,4 +1,6 @@
 /** The life of a service process: start, say that it is ready, and shut down once, cleanly, whatever asks for it. */
+import { hostname } from 'node:os';
+import type { Denial } from './bus/nats-refusals.js';
 import { SlacklineError } from './errors.js';
 import { createLog, type Log } from './log.js';
 
@@ -10,6 +12,33 @@ export interface RunningService {
   failed?: Promise<Error>;
   /** What a parent process is told when the service is ready. */
   ready?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * By what a service's announcement (`$SRV.INFO`) tells which process it is: its own name, where to find it, and the
+ * deployment that it belongs to (`SUBJECT_PREFIX`).
+ */
+export function processMetadata(name: string, prefix: string): Record<string, string> {
+  return { name, pid: String(process.pid), host: hostname(), prefix };
+}
+
+/** So often a service logs what NATS does not permit it; what lies between is counted. */
+const denialEveryMs = 1_000;
+
+/**
+ * What a service does with a denial: it is logged with its subject. A subscription that is denied leaves the service deaf,
+ * so that is thrown, and ends the process.
+ */
+export function denialsTo(log: Log): (denial: Denial) => void {
+  let [loggedAtMs, passedOver] = [Number.NEGATIVE_INFINITY, 0];
+  return ({ operation, subject, error }) => {
+    const nowMs = performance.now();
+    if (operation === 'subscription' || nowMs - loggedAtMs >= denialEveryMs) {
+      log.error({ code: error.code, operation, subject, passedOver }, error.message);
+      [loggedAtMs, passedOver] = [nowMs, 0];
+    } else passedOver++;
+    if (operation === 'subscription') throw error;
+  };
 }
 
 /** A shutdown that takes longer than this has failed; the process ends anyway. */

@@ -4,8 +4,8 @@
  */
 import { z } from 'zod';
 import type { Bus } from './bus/bus.js';
-import { type CommonConfig, numberFrom } from './config.js';
-import type { Subjects } from './subjects.js';
+import { type CommonConfig, listFrom, numberFrom } from './config.js';
+import { namePattern, type Subjects } from './subjects.js';
 
 /** The bounds of the streams, for the configuration of every service that calls `ensureStreams`. */
 export const streamsConfig = z.object({
@@ -18,6 +18,8 @@ export const streamsConfig = z.object({
   MAX_RESULTS: numberFrom(z.number().int().min(1)).default(1_000_000),
   MAX_RESULTS_BYTES: numberFrom(z.number().int().min(1_024)).default(512 * 1024 * 1024),
   RESULTS_MAX_AGE_MS: numberFrom(z.number().int().min(1_000)).default(3_600_000),
+  /** Tenants with accounts of their own (docs/security.md); each has a stream of stored answers, with these bounds. */
+  TENANTS: listFrom.pipe(z.array(z.string().regex(namePattern))).default([]),
 });
 export type StreamsConfig = z.infer<typeof streamsConfig>;
 
@@ -42,17 +44,26 @@ export async function ensureStreams(
     maxBytes: config.MAX_QUEUED_BYTES,
     duplicateWindowMs: config.DUPLICATE_WINDOW_MS,
   });
-  await bus.ensureStream({
-    ...common,
-    name: subjects.stores.results,
-    subjects: [subjects.allResults],
-    retention: 'limits',
-    discard: 'old',
-    maxMessages: config.MAX_RESULTS,
-    maxBytes: config.MAX_RESULTS_BYTES,
-    maxAgeMs: config.RESULTS_MAX_AGE_MS,
-    duplicateWindowMs: Math.min(resultsDuplicateWindowMs, config.RESULTS_MAX_AGE_MS),
-  });
+  const results = [
+    { name: subjects.stores.results, subject: subjects.allResults },
+    ...config.TENANTS.map((tenant) => ({
+      name: subjects.resultsOf(tenant),
+      subject: subjects.ofTenant(tenant, 'results.>'),
+    })),
+  ];
+  for (const { name, subject } of results) {
+    await bus.ensureStream({
+      ...common,
+      name,
+      subjects: [subject],
+      retention: 'limits',
+      discard: 'old',
+      maxMessages: config.MAX_RESULTS,
+      maxBytes: config.MAX_RESULTS_BYTES,
+      maxAgeMs: config.RESULTS_MAX_AGE_MS,
+      duplicateWindowMs: Math.min(resultsDuplicateWindowMs, config.RESULTS_MAX_AGE_MS),
+    });
+  }
   await bus.ensureStream({
     ...common,
     name: subjects.stores.clock,

@@ -1,7 +1,10 @@
 /** Every subject, stream, bucket and key on the bus. Several deployments share one NATS by different prefixes. */
 
-/** A name that can stand as one token of a subject and as part of a key: letters, digits, `-` and `_`. */
-export const namePattern = /^[A-Za-z0-9_-]{1,64}$/;
+/**
+ * A name that can stand as one token of a subject and as part of a key: letters, digits, `-` and `_`. Not `__proto__`, which
+ * msgpack libraries of JavaScript do not give back as it was.
+ */
+export const namePattern = /^(?!__proto__$)[A-Za-z0-9_-]{1,64}$/;
 
 /** Names of streams and buckets; with a prefix `a.b` they become `A_B_QUERIES`. */
 export interface StoreNames {
@@ -51,13 +54,32 @@ export class Subjects {
     return `${this.#root}queries.${model}`;
   }
 
-  /** Where an answer lies in the RESULTS stream. */
-  results(model: string, key: string): string {
-    return `${this.#root}results.${model}.${key}`;
+  /** Where an answer lies in the RESULTS stream, of a tenant in its own one. */
+  results(model: string, key: string, tenant?: string): string {
+    const subject = `results.${model}.${key}`;
+    return tenant === undefined ? `${this.#root}${subject}` : this.ofTenant(tenant, subject);
+  }
+
+  /**
+   * What the account of a tenant calls `subject` (`infer.<model>`, `results.>`, a reply subject), as the services call it:
+   * the broker maps one to the other, so that nobody else's account can name it.
+   */
+  ofTenant(tenant: string, subject: string): string {
+    return `${this.#root}tenants.${tenant}.${subject}`;
+  }
+
+  /** The stream of stored answers of a tenant. Its account calls it as the one of deployments without tenants is called. */
+  resultsOf(tenant: string): string {
+    return `${this.stores.results}_${tenant}`;
   }
 
   get allResults(): string {
     return `${this.#root}results.>`;
+  }
+
+  /** What is published when a key of the `profiles` bucket is written. */
+  profile(key: string): string {
+    return `$KV.${this.stores.profiles}.${key}`;
   }
 
   get clock(): string {
@@ -88,9 +110,24 @@ export class Subjects {
     return `${this.#root}workers.${workerId}.fenced`;
   }
 
+  /** A new leader calls: every worker says how it is, and takes no command of an earlier leader any more. */
+  get rollCall(): string {
+    return `${this.#root}workers.rollcall`;
+  }
+
+  /** Answered at once by a scheduler that lives; "no responders" means that its connection is gone. */
+  schedulerPing(schedulerId: string): string {
+    return `${this.#root}schedulers.${schedulerId}.ping`;
+  }
+
   /** Asks a worker to time a grid of (subnet, batch). */
   measure(workerId: string): string {
     return `${this.#root}workers.${workerId}.measure`;
+  }
+
+  /** What waits of models that are overloaded, from the scheduler to the ingests. */
+  get backlog(): string {
+    return `${this.#root}backlog`;
   }
 
   get batchesDone(): string {

@@ -35,14 +35,18 @@ export function rowShape(metadata: TensorMetadata): number[] {
   return [1, ...metadata.shape.slice(1)];
 }
 
-/** Elements of one row. Throws `invalid_model` when a dimension beside the rows is not fixed. */
+/** No message can be larger than 64 MiB, and no row is worth more memory. */
+const mostElements = 2 ** 26;
+
+/** Elements of one row. Throws `invalid_model` when a dimension beside the rows is not fixed, or no message can hold them. */
 export function rowElements(metadata: TensorMetadata): number {
   let elements = 1;
   for (let axis = 1; axis < metadata.shape.length; axis++) elements *= metadata.shape[axis] ?? 0;
-  if (elements >= 1 && metadata.shape.every((size, axis) => axis === 0 || size >= 1)) return elements;
+  const isFixed = elements >= 1 && metadata.shape.every((size, axis) => axis === 0 || size >= 1);
+  if (isFixed && elements <= mostElements) return elements;
   throw new SlacklineError(
     'invalid_model',
-    `The tensor ${metadata.name} has the shape [${metadata.shape.join(', ')}], whose dimensions after the first are not fixed`,
+    `The tensor ${metadata.name} has the shape [${metadata.shape.join(', ')}], ${isFixed ? 'more than a message can hold' : 'whose dimensions after the first are not fixed'}`,
   );
 }
 

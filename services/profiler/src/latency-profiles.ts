@@ -3,8 +3,8 @@ import {
   type KeyBucket,
   type LatencyProfile,
   type Log,
-  latencyProfile,
   type ModelEntry,
+  orderedProfile,
   profileKeys,
   readKey,
   type WorkerStatus,
@@ -133,7 +133,7 @@ export class LatencyProfiles {
   async #provideOnce(model: ModelEntry, deviceClass: string, fresh: boolean, signal: AbortSignal): Promise<boolean> {
     const expected = this.config.WORKERS_EXPECTED;
     const key = profileKeys.latency(model.name, deviceClass);
-    const published = fresh ? undefined : await readKey(this.deps.keys, key, latencyProfile);
+    const published = fresh ? undefined : await readKey(this.deps.keys, key, orderedProfile);
     const isEnough = (published?.concurrency ?? 0) >= expected || this.#measured.has(`${model.digest}.${deviceClass}`);
     if (published?.digest === model.digest && isEnough) return this.#ready(published, 'published before');
     const profile = await this.deps.profiler.profile({ model, deviceClass, expected, fresh, signal });

@@ -53,6 +53,8 @@ export interface StreamState {
   bytes: number;
   /** Grows by one with each stored message, and never otherwise. */
   lastSequence: number;
+  /** When the stream was made: another time than before says that it was lost and made anew. */
+  createdAt: string;
 }
 
 export interface ConsumerConfig {
@@ -85,7 +87,17 @@ export interface KeyEntry {
   revision: number;
 }
 
-/** A bucket of keys with compare-and-set. */
+/** A change of a key, as a watcher is shown it; without a value the key is gone. */
+export interface KeyChange {
+  key: string;
+  value: Uint8Array | undefined;
+  /** 0 where nobody deleted the key, and yet it is gone. */
+  revision: number;
+  /** Gone with the whole bucket, which a restarted broker kept in memory: nobody meant it. */
+  lost?: boolean;
+}
+
+/** A bucket of keys with compare-and-set. Lost with a broker's memory, it is made again, empty, by the next use of it. */
 export interface KeyBucket {
   get(key: string): Promise<KeyEntry | undefined>;
   put(key: string, value: Uint8Array): Promise<number>;
@@ -93,13 +105,13 @@ export interface KeyBucket {
   compareAndSet(key: string, value: Uint8Array, revision: number): Promise<number>;
   delete(key: string): Promise<void>;
   /**
-   * Calls `onEntry` for every key that is there and then for every change; an entry without a value was deleted.
-   * Resolves when all that was there at the call has been shown.
+   * Calls `onChange` for every key that is there and then for every change. Resolves when all that was there at the call
+   * has been shown. After a reconnect what changed meanwhile is shown, also what was lost.
    */
-  watch(onEntry: (entry: Omit<KeyEntry, 'value'> & { value: Uint8Array | undefined }) => void): Promise<Subscription>;
+  watch(onChange: (change: KeyChange) => void): Promise<Subscription>;
 }
 
-/** A bucket of large objects. */
+/** A bucket of large objects. Lost with a broker's memory, it is made again, empty, by the next use of it. */
 export interface ObjectBucket {
   put(name: string, data: Uint8Array): Promise<void>;
   get(name: string): Promise<Uint8Array | undefined>;
@@ -130,6 +142,16 @@ export interface ServiceInfo {
   metadata?: Record<string, string>;
 }
 
+/** A process that has announced itself, as it is found by others. */
+export interface ServiceInstance {
+  /** What kind of service, e.g. `slackline-ingest`. */
+  name: string;
+  /** The announcement's own, given by the client: another one after each start. */
+  id: string;
+  version: string;
+  metadata: Readonly<Record<string, string>>;
+}
+
 /** One round trip to the broker's clock: its time lies between the two readings of ours. */
 export interface ClockReading {
   sentAtMs: number;
@@ -154,7 +176,7 @@ export interface Bus {
   ): Promise<BusMessage>;
   /** What `handler` throws ends the process as an uncaught error; subscribers of one `queue` share the messages. */
   subscribe(subject: string, handler: (message: BusMessage) => void, options?: { queue?: string }): Subscription;
-  /** Resolves when the broker has taken all that was published before. */
+  /** Resolves when the broker has taken all that was published before. Throws `bus_failed` when the connection breaks first. */
   flush(): Promise<void>;
 
   /** Creates the stream, or brings it to `config` where the broker allows. */
@@ -167,7 +189,10 @@ export interface Bus {
     data: Uint8Array,
     options: { id: string; timeoutMs: number; headers?: HeaderValues },
   ): Promise<PubAck>;
-  /** Creates the durable consumer and delivers its messages; it recovers from lost connections by itself. */
+  /**
+   * Creates the durable consumer and delivers its messages. After a reconnect, and when nothing is heard of it any more, it
+   * is made anew: what is un-acked is delivered again at once.
+   */
   consume(config: ConsumerConfig, handler: (message: StreamMessage) => void): Promise<Consumption>;
   /** Names of the durable consumers of `stream`. */
   consumers(stream: string): Promise<string[]>;
@@ -185,7 +210,9 @@ export interface Bus {
   objects(bucket: string, config: BucketConfig): Promise<ObjectBucket>;
   /** Makes the process answer `$SRV.PING`, `$SRV.INFO` and `$SRV.STATS`. */
   announce(info: ServiceInfo): Promise<void>;
+  /** Every service that has announced itself, of whatever deployment, and that answers within `limitMs`; takes that long. */
+  discover(limitMs: number): Promise<ServiceInstance[]>;
   onStatus(listener: (status: BusStatus) => void): void;
-  /** Sends what is pending, ends every subscription, disconnects. */
+  /** Sends what is pending, ends every subscription, disconnects; without the first two where the broker does not answer. */
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 /** Builds a model folder: reads its data, builds, and hands over what the folder is to hold. */
-import { join } from 'node:path';
-import { readArray, readLabels, rows, SlacklineError } from '@slackline/shared';
+import { dirname, resolve } from 'node:path';
+import { packageFile, readArray, readLabels, rows, SlacklineError } from '@slackline/shared';
 import type { Labelled } from '../stages/accuracy.js';
 import type { ModelFolder } from '../stages/read.js';
 import { supernetOf } from '../stages/servable.js';
@@ -29,7 +29,7 @@ export async function folderSources(folder: ModelFolder): Promise<BuildSources> 
     supernet: supernetOf(folder),
     onnx,
     spec,
-    calibration: calibration === undefined ? undefined : await readArray(join(directory, calibration)),
+    calibration: calibration === undefined ? undefined : await readArray(await packageFile(directory, calibration)),
     heldOut: await readLabelled(directory, heldOut),
     test: { images: rows(tested.images, from, to), labels: tested.labels.subarray(from, to) },
   };
@@ -37,8 +37,10 @@ export async function folderSources(folder: ModelFolder): Promise<BuildSources> 
 
 /** Reads inputs and their labels. Throws `invalid_model` unless there is one label for each row. */
 export async function readLabelled(directory: string, files: { images: string; labels: string }): Promise<Labelled> {
-  const images = await readArray(join(directory, files.images));
-  const labels = await readLabels(join(directory, files.labels));
+  // Models of one task share their labelled rows: a neighbour's are as good.
+  const fileOf = (name: string) => packageFile(directory, name, dirname(resolve(directory)));
+  const images = await readArray(await fileOf(files.images));
+  const labels = await readLabels(await fileOf(files.labels));
   if (images.shape[0] === labels.length) return { images, labels };
   const counts = `${images.shape[0]} rows and ${labels.length} labels`;
   throw new SlacklineError('invalid_model', `${files.images} and ${files.labels} in ${directory} have ${counts}`);

@@ -2,12 +2,12 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { namePattern, SlacklineError } from '@slackline/shared';
+import { namePattern, packageFile, SlacklineError } from '@slackline/shared';
 import { z } from 'zod';
 
 const file = z.string().min(1);
 
-/** `model.json`: paths are relative to the folder. */
+/** `model.json`: paths are relative to the folder, and lead out of it only for labelled inputs, to its neighbours. */
 export const modelManifest = z.strictObject({
   name: z.string().regex(namePattern),
   /** The limit of queries that state none, in milliseconds. */
@@ -44,8 +44,8 @@ export interface ModelFolder {
 export async function readModelFolder(directory: string): Promise<ModelFolder> {
   const manifest = await readJson(join(directory, 'model.json'), modelManifest);
   const [onnx, spec, calibration] = await Promise.all(
-    [manifest.onnx, manifest.spec, manifest.calibration].map((name) => {
-      return name === undefined ? undefined : readModelFile(join(directory, name));
+    [manifest.onnx, manifest.spec, manifest.calibration].map(async (name) => {
+      return name === undefined ? undefined : readModelFile(await packageFile(directory, name));
     }),
   );
   const hash = createHash('sha256');
@@ -61,7 +61,7 @@ export async function readModelFolder(directory: string): Promise<ModelFolder> {
     directory,
     manifest,
     onnx: onnx ?? new Uint8Array(),
-    spec: await readJson(join(directory, manifest.spec), z.unknown()),
+    spec: await readJson(await packageFile(directory, manifest.spec), z.unknown()),
     sourceDigest: hash.digest('hex'),
   };
 }

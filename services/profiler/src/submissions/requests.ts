@@ -2,6 +2,8 @@
 import {
   type Bus,
   type BusMessage,
+  type Clock,
+  Complaints,
   forbiddenReply,
   isAllowedReply,
   type Log,
@@ -28,6 +30,7 @@ export interface RequestsDeps {
   submissions: Submissions;
   maker: Maker;
   profiles: LatencyProfiles;
+  clock: Clock;
   log: Log;
 }
 
@@ -42,14 +45,19 @@ export function answerRequests(
   { ALLOWED_REPLY_PREFIXES: prefixes }: Pick<ProfilerConfig, 'ALLOWED_REPLY_PREFIXES'>,
   deps: RequestsDeps,
 ): Subscription[] {
-  const { bus, subjects, submissions, maker, profiles, log } = deps;
+  const { bus, subjects, submissions, maker, profiles, clock, log } = deps;
+  const complaints = new Complaints(log, clock);
   const answer = (kind: 'submit' | 'remove' | 'measure', serve: (data: Uint8Array) => Promise<{ v: 1 }>) =>
     bus.subscribe(
       subjects.profiler(kind),
       ({ data, reply }: BusMessage) => {
         if (reply !== undefined && !isAllowedReply(reply, prefixes)) {
           // Not answered, since an answer is what the attack is after.
-          log.warn({ kind, code: 'forbidden_reply' }, forbiddenReply(reply, prefixes).message);
+          complaints.warn(
+            `${kind} forbidden_reply`,
+            { kind, code: 'forbidden_reply' },
+            forbiddenReply(reply, prefixes).message,
+          );
           return;
         }
         serve(data)
@@ -58,8 +66,9 @@ export function answerRequests(
             (error: unknown) => {
               const coded = asCoded(error);
               // An ordinary part of submitting: now the client uploads.
-              const level = coded.code === 'submission_incomplete' ? 'debug' : 'warn';
-              log[level]({ kind, code: coded.code }, coded.message);
+              const { code, message } = coded;
+              if (code === 'submission_incomplete') log.debug({ kind, code }, message);
+              else complaints.warn(`${kind} ${code}`, { kind, code }, message);
               const { data: body, headers } = refusal(coded, coded.code === 'overloaded' ? { retryAfterMs } : {});
               if (reply !== undefined) bus.publish(reply, body, { headers });
             },

@@ -1,0 +1,3 @@
+import { describeRestarts } from './restarts.js';
+
+describeRestarts('the nats-server of this machine');
