@@ -19,7 +19,7 @@ import {
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 
-const log = pino({ level: 'silent' });
+const log = pino({ level: process.env.TEST_LOG ?? 'silent' });
 const profile: LatencyProfile = {
   v: 1,
   model: 'm',
@@ -67,7 +67,7 @@ export async function scheduler(env: Record<string, string> = {}): Promise<Runni
     STORAGE: 'memory',
     ...env,
   });
-  const service = await startScheduler(config, { bus: await connectBus({ url: server.url, name: 's' }), log });
+  const service = await startScheduler(config, { bus: await connectBus({ url: config.NATS_URL, name: 's' }), log });
   running.push(service);
   return service;
 }

@@ -1,35 +1,45 @@
 /** A producer's connection: queries out, answers in. */
 import {
   type Bus,
+  type BusAccess,
   type BusMessage,
   type Clock,
   connectBus,
   constraintHeaders,
   contentTypes,
+  type Denial,
   decimalText,
   decodeOutputs,
+  type ErrorAnswer,
   headerNames,
   type ModelEntry,
   type Priority,
   parseAnswer,
+  type ServedAnswer,
   SlacklineError,
   Subjects,
   type Subscription,
   systemClock,
-  watchModels,
 } from '@slackline/shared';
 import type { Answer, RawAnswer } from './answer.js';
+import { followCatalog } from './catalog.js';
 import { type Input, toBody } from './input.js';
+import { linkedSignal } from './linked-signal.js';
+import { Outbox } from './outbox.js';
 import { Outstanding, type Waiting } from './outstanding.js';
 import { type ResultOptions, readResults } from './results.js';
-import { checked, isNobody, nobodyListens } from './wire.js';
+import { checked, isNobody, nobodyListens, notPermitted } from './wire.js';
 
 export interface ClientOptions {
   /** Tokens before every subject; the deployment's SUBJECT_PREFIX. */
   prefix?: string;
+  /** The name of the tenant whose account this is, for reading stored answers; docs/security.md. */
+  tenant?: string;
   /** How long after a query's limit its answer is waited for, in milliseconds; default 1,000. */
   graceMs?: number;
   clock?: Clock;
+  /** Told of answers to queries that had one already; they are dropped. For those who look into them: each is parsed. */
+  onSecond?: (answer: ServedAnswer | ErrorAnswer) => void;
 }
 
 export interface ConnectOptions extends ClientOptions {
@@ -37,6 +47,8 @@ export interface ConnectOptions extends ClientOptions {
   url?: string;
   /** Shown by the broker's monitoring. */
   name?: string;
+  /** Who we are to NATS; default: what the environment's NATS_… variables say (docs/security.md). */
+  access?: BusAccess;
 }
 
 export interface QueryOptions {
@@ -52,7 +64,7 @@ export interface QueryOptions {
   priority?: Priority;
   /** Of a body that is given as bytes; default application/octet-stream. */
   contentType?: string;
-  /** How long an answer is waited for; default: the limit and `graceMs`. */
+  /** How long an answer is waited for; default: the limit and `graceMs`, and with `deadline` a minute. */
   timeoutMs?: number;
 }
 
@@ -79,10 +91,18 @@ const headerRoomBytes = 1_024;
 
 type OnAnswer = (answer: RawAnswer) => void;
 
-/** Connects to Slackline. Throws `nats_unreachable`. */
+/** Connects to Slackline. Throws `nats_unreachable`, `nats_unauthorized` or `nats_untrusted`, and `invalid_config`. */
 export async function connect(options: ConnectOptions = {}): Promise<SlacklineClient> {
-  const bus = await connectBus({ url: options.url ?? 'nats://127.0.0.1:4222', name: options.name ?? 'producer' });
-  return new SlacklineClient(bus, options);
+  let client: SlacklineClient | undefined;
+  const bus = await connectBus({
+    url: options.url ?? 'nats://127.0.0.1:4222',
+    name: options.name ?? 'producer',
+    ...(options.access !== undefined && { access: options.access }),
+    needsJetStream: false,
+    onDenied: (denial) => client?.denied(denial),
+  });
+  client = new SlacklineClient(bus, options);
+  return client;
 }
 
 export class SlacklineClient {
@@ -92,6 +112,7 @@ export class SlacklineClient {
   readonly #inbox: string;
   readonly #inboxSubscription: Subscription;
   readonly #outstanding: Outstanding<OnAnswer>;
+  readonly #outbox: Outbox;
   readonly #models = new Map<string, ModelEntry>();
   #catalog: Promise<Subscription> | undefined;
   readonly #closing = new AbortController();
@@ -103,11 +124,12 @@ export class SlacklineClient {
   /** @param bus closed by `close` */
   constructor(
     private readonly bus: Bus,
-    options: ClientOptions = {},
+    private readonly options: ClientOptions = {},
   ) {
     this.#subjects = new Subjects(options.prefix);
     this.#clock = options.clock ?? systemClock;
     this.#graceMs = options.graceMs ?? defaultGraceMs;
+    this.#outbox = new Outbox(bus, this.#clock);
     this.#inbox = bus.newInbox();
     this.#idBase = Subjects.lastToken(this.#inbox);
     this.#outstanding = new Outstanding(this.#clock, (waiting) => this.#unanswered(waiting));
@@ -130,7 +152,7 @@ export class SlacklineClient {
   /**
    * Asks for one inference. Resolves with whatever became of the query, refusals included. Raw outputs are cut as the
    * model's catalog entry says; where the catalog cannot be read, `outputs` is empty and `body` has the bytes.
-   * Rejects for wrong use (`wrong_header`, `unsupported_content_type`, `oversized_body`), and with `malformed_body` when an
+   * Rejects for wrong use (`wrong_header`, `unsupported_content_type`, `oversized_body`), as `send` throws, and with `malformed_body` when an
    * answer's body is not what its headers or the catalog say.
    */
   async infer(model: string, input: Input, options: QueryOptions = {}): Promise<Answer> {
@@ -146,15 +168,22 @@ export class SlacklineClient {
 
   /**
    * The form for load generators: no promise, no look into the body. `onAnswer` is called exactly once and must not throw.
-   * Returns the query's id. Throws `wrong_header` or `oversized_body`.
+   * Returns the query's id. A query that is sent while the connection is away leaves with what is left of its limit once it
+   * is back. Throws `wrong_header` or `oversized_body`, and `unavailable` when too much waits for the connection.
    */
   send(model: string, body: Uint8Array, options: QueryOptions, onAnswer: OnAnswer): string {
     const queryId = options.queryId ?? this.#newId();
     const headers = this.#headers(model, queryId, options);
     this.#checkSize(body);
-    const waiting = { queryId, sentAtMs: this.#clock.now(), settle: onAnswer };
+    const subject = this.#subjects.infer(model);
+    const waiting = { queryId, subject, sentAtMs: this.#clock.now(), settle: onAnswer };
     const token = this.#outstanding.add(waiting, options.timeoutMs ?? this.#limitMs(model, options) + this.#graceMs);
-    this.bus.publish(this.#subjects.infer(model), body, { headers, reply: `${this.#inbox}.${token}` });
+    try {
+      this.#outbox.send({ subject, body, headers, reply: `${this.#inbox}.${token}`, sloMs: options.sloMs });
+    } catch (error) {
+      this.#outstanding.remove(token);
+      throw error;
+    }
     return queryId;
   }
 
@@ -165,7 +194,7 @@ export class SlacklineClient {
     const headers = this.#headers(model, queryId, { ...options, contentType });
     if (options.resultKey !== undefined) headers[headerNames.resultKey] = checked('result key', options.resultKey);
     this.#checkSize(body);
-    this.bus.publish(this.#subjects.infer(model), body, { headers });
+    this.#outbox.send({ subject: this.#subjects.infer(model), body, headers, sloMs: options.sloMs });
     return queryId;
   }
 
@@ -175,17 +204,20 @@ export class SlacklineClient {
    */
   async *results(model: string, key: string, options: ResultOptions = {}): AsyncGenerator<Answer> {
     const subject = this.#subjects.results(checked('model', model), checked('result key', key));
+    const stored = this.#subjects.results(model, key, this.options.tenant);
     await this.#followCatalog();
     const signals = [this.#closing.signal, ...(options.signal === undefined ? [] : [options.signal])];
-    const messages = readResults(this.bus, this.#subjects.stores.results, subject, {
-      ...options,
-      signal: AbortSignal.any(signals),
-    });
-    for await (const message of messages) {
-      const parsed = this.#parse(message);
-      if (parsed !== undefined) {
-        yield this.#withOutputs(model, { ...parsed, queryId: parsed.queryId ?? '', roundTripMs: 0 });
+    const { signal, unlink } = linkedSignal(signals);
+    const place = { subject, stored, stream: this.#subjects.stores.results };
+    try {
+      for await (const message of readResults(this.bus, place, { ...options, signal })) {
+        const parsed = this.#parse(message);
+        if (parsed !== undefined) {
+          yield this.#withOutputs(model, { ...parsed, queryId: parsed.queryId ?? '', roundTripMs: 0 });
+        }
       }
+    } finally {
+      unlink();
     }
   }
 
@@ -198,6 +230,16 @@ export class SlacklineClient {
   /** Resolves when the broker has taken every query sent before. */
   flush(): Promise<void> {
     return this.bus.flush();
+  }
+
+  /** Gives the queries that a denial concerns their end; one of the inbox concerns all. */
+  denied({ operation, subject, error }: Denial): void {
+    const isMeant = operation === 'publish' ? (waiting: Waiting<OnAnswer>) => waiting.subject === subject : () => true;
+    const isOurs = operation === 'publish' || subject === `${this.#inbox}.*` || subject === '>';
+    if (!isOurs) return;
+    for (const { queryId, sentAtMs, settle } of this.#outstanding.take(isMeant)) {
+      settle({ ...notPermitted(error), queryId, roundTripMs: this.#clock.now() - sentAtMs });
+    }
   }
 
   /** Disconnects. Queries that still wait are `unanswered`. */
@@ -233,21 +275,31 @@ export class SlacklineClient {
   /** How long the query may take, as far as this process can know. */
   #limitMs(model: string, options: QueryOptions): number {
     if (options.sloMs !== undefined) return options.sloMs;
-    // Our clock may differ from the broker's; the grace is for that too.
-    if (options.deadline !== undefined) return Math.max(0, options.deadline - Date.now());
+    // Our clock may be off by minutes: how far away a deadline of the broker's is, nobody here knows.
+    if (options.deadline !== undefined) return unknownLimitMs;
     return this.#models.get(model)?.sloMs ?? unknownLimitMs;
   }
 
   #take(message: BusMessage): void {
     const token = Subjects.lastToken(message.subject);
+    const { duplicates } = this.#outstanding;
     const waiting = this.#outstanding.peek(token);
-    if (waiting === undefined) return;
+    if (waiting === undefined) {
+      if (this.#outstanding.duplicates > duplicates) this.#second(message);
+      return;
+    }
     const { queryId, sentAtMs } = waiting;
     const roundTripMs = this.#clock.now() - sentAtMs;
     const answer = isNobody(message) ? nobodyListens() : this.#parse(message);
     if (answer === undefined) return;
     this.#outstanding.remove(token);
     waiting.settle({ ...answer, queryId, roundTripMs });
+  }
+
+  #second(message: BusMessage): void {
+    const onSecond = this.options.onSecond;
+    const answer = onSecond === undefined || isNobody(message) ? undefined : this.#parse(message);
+    if (answer !== undefined) onSecond?.(answer);
   }
 
   #parse(message: BusMessage) {
@@ -282,9 +334,8 @@ export class SlacklineClient {
     }
   }
 
-  async #watchModels(): Promise<Subscription> {
-    const profiles = await this.bus.keys(this.#subjects.stores.profiles, { storage: 'file', replicas: 1 });
-    return watchModels(profiles, {
+  #watchModels(): Promise<Subscription> {
+    return followCatalog(this.bus, this.#subjects, {
       onServed: (entry) => this.#models.set(entry.name, entry),
       onGone: (name) => this.#models.delete(name),
       // A newer Slackline may write what this one cannot read; its queries work all the same.

@@ -36,7 +36,7 @@ function setUp() {
   const timedOut: { id: string; atMs: number }[] = [];
   const outstanding = new Outstanding<null>(clock, ({ queryId }) => timedOut.push({ id: queryId, atMs: clock.now() }));
   const add = (queryId: string, timeoutMs: number) =>
-    outstanding.add({ queryId, sentAtMs: clock.now(), settle: null }, timeoutMs);
+    outstanding.add({ queryId, subject: 'infer.m', sentAtMs: clock.now(), settle: null }, timeoutMs);
   return { clock, timedOut, outstanding, add };
 }
 

@@ -7,6 +7,8 @@ import type { Clock } from '@slackline/shared';
 /** A query that waits. */
 export interface Waiting<T> {
   queryId: string;
+  /** Where it was sent. */
+  subject: string;
   sentAtMs: number;
   settle: T;
 }
@@ -63,6 +65,13 @@ export class Outstanding<T> {
   /** Ends the waiting of a token. */
   remove(token: string): void {
     this.#waiting.delete(token);
+  }
+
+  /** Ends the waiting of all that `isMeant`, and returns them. */
+  take(isMeant: (waiting: Waiting<T>) => boolean): Waiting<T>[] {
+    const taken = [...this.#waiting].filter(([, waiting]) => isMeant(waiting));
+    for (const [token] of taken) this.#waiting.delete(token);
+    return taken.map(([, waiting]) => waiting);
   }
 
   /** Times out everything that waits. */

@@ -1,6 +1,6 @@
 /** The answers of one result key: what is stored first, then what comes. */
 import { type Bus, type BusMessage, headerNames } from '@slackline/shared';
-import { storedMessages } from './stored-results.js';
+import { storedMessages } from './stored-messages.js';
 
 export interface ResultOptions {
   /** How long to wait for a new answer after the last one, in milliseconds; default: without end. 0: stored ones only. */
@@ -11,15 +11,23 @@ export interface ResultOptions {
 /** Remembered query ids, so that an answer that is both stored and seen live, or was published twice, comes once. */
 const maxRemembered = 10_000;
 
+/** Where the answers of one key are: as they come, and in the stream. */
+export interface ResultsPlace {
+  subject: string;
+  stream: string;
+  /** What the stream calls `subject`: another name, where the broker maps it for the account of a tenant. */
+  stored: string;
+}
+
 export async function* readResults(
   bus: Bus,
-  stream: string,
-  subject: string,
+  { subject, stream, stored }: ResultsPlace,
   options: ResultOptions & { signal: AbortSignal },
 ): AsyncGenerator<BusMessage> {
   const seen = new Set<string>();
   const isNew = (message: BusMessage) => {
-    const id = message.headers.get(headerNames.queryId) ?? '';
+    const id = message.headers.get(headerNames.queryId);
+    if (id === undefined) return true;
     if (seen.has(id)) return false;
     seen.add(id);
     const [oldest] = seen;
@@ -31,7 +39,7 @@ export async function* readResults(
   const subscription = bus.subscribe(subject, (message) => arrivals.add(message));
   try {
     await bus.flush();
-    for await (const message of storedMessages(bus, stream, subject)) {
+    for await (const message of storedMessages(bus, stream, stored)) {
       if (options.signal.aborted) return;
       if (isNew(message)) yield message;
     }

@@ -1,17 +1,18 @@
 /** What a batch looks like on the bus: the command to its worker, and the facts that go with each answer. */
 import type { Batch } from '@slackline/scheduling';
-import type { AnswerFacts, BatchCommand } from '@slackline/shared';
+import { type AnswerFacts, type BatchCommand, mostQueriesOfBatch } from '@slackline/shared';
 import type { HeldQuery } from './held-query.js';
 
 /** Room that a batch command takes beside the bodies, in all and per query. */
 const commandBytes = 1_024;
 const queryBytes = 160;
-/** No batch is larger; bounds what the framing of its queries can add. */
-const mostQueries = 256;
 
 /** What of a batch fits one message. */
 export function batchLimits(maxPayloadBytes: number): { maxBatch: number; maxBatchBytes: number } {
-  return { maxBatch: mostQueries, maxBatchBytes: maxPayloadBytes - commandBytes - mostQueries * queryBytes };
+  return {
+    maxBatch: mostQueriesOfBatch,
+    maxBatchBytes: maxPayloadBytes - commandBytes - mostQueriesOfBatch * queryBytes,
+  };
 }
 
 /** @param claimAboveBytes larger bodies stay in the stream; the worker fetches them by sequence */

@@ -27,6 +27,8 @@ export const schedulerConfig = commonConfig.extend(streamsConfig.shape).extend({
   BATCH_OVERDUE_MS: ms(10).default(1_000),
   /** How often a worker that holds a batch is asked whether it is there. */
   PROBE_EVERY_MS: ms(5).default(25),
+  /** How often the ingests are told what waits, while a model is overloaded. */
+  BACKLOG_EVERY_MS: ms(1).default(25),
   /** Longer than any deadline: an un-acked query comes again only after this, or when leadership changes. */
   ACK_WAIT_MS: ms(1_000).default(300_000),
   /** Queries fetched ahead of their arrival in the queue. */

@@ -3,10 +3,12 @@
 import type { PriorityClass, Query } from '@slackline/scheduling';
 import {
   constraintsIn,
-  contentTypes,
+  contentTypeOf,
   headerNames,
+  isReplySubject,
   namePattern,
   type Priority,
+  queryIdOf,
   SlacklineError,
   type StreamMessage,
   Subjects,
@@ -20,12 +22,12 @@ export interface HeldQuery extends Query {
   /** Where the answer goes: a reply subject, or a key in the RESULTS stream. */
   readonly replyTo: string | undefined;
   readonly resultKey: string;
+  /** Whose it is; undefined where there are no tenants. */
+  readonly tenant: string | undefined;
 }
 
 /** No deadline lies further away; ingest allows less. */
 const mostBudgetMs = 3_600_000;
-/** A subject that answers may be published to: no wildcards, no spaces, nothing of the broker's own. */
-const replyPattern = /^(?!\$)[^\s*>\0]+$/;
 
 /** What a body that stays in the stream adds to a batch command: its sequence number. */
 const claimBytes = 16;
@@ -34,24 +36,33 @@ const classes: Readonly<Record<Priority, PriorityClass>> = { low: 0, normal: 1, 
 
 /**
  * Reads what ingest stamped.
- * @throws SlacklineError `bad_message` or `wrong_constraint` when something else wrote to the stream
+ * @throws SlacklineError `bad_message`, `wrong_constraint` or `unsupported_content_type` when something else wrote to the
+ *   stream
  */
 export function holdQuery(message: StreamMessage, claimAboveBytes: number): HeldQuery {
   const { headers, sequence, timestampMs } = message;
-  const id = headers.get(headerNames.messageId);
+  const tenant = headers.get(headerNames.tenant);
+  const id = queryIdOf(headers.get(headerNames.messageId) ?? '', tenant) ?? '';
   const budgetMs = Number(headers.get(headerNames.budgetMs) ?? Number.NaN);
   const replyTo = headers.get(headerNames.replyTo);
-  const resultKey = headers.get(headerNames.resultKey) ?? id ?? '';
+  const resultKey = headers.get(headerNames.resultKey) ?? id;
   // A budget of zero is one that was used up on the way: it expires. What else is wrong was not written by ingest.
-  const isReadable = id !== undefined && budgetMs >= 0 && budgetMs <= mostBudgetMs && namePattern.test(resultKey);
-  if (!isReadable || (replyTo !== undefined && !replyPattern.test(replyTo))) {
+  const model = Subjects.lastToken(message.subject);
+  const isReadable =
+    namePattern.test(id) &&
+    namePattern.test(model) &&
+    (tenant === undefined || namePattern.test(tenant)) &&
+    budgetMs >= 0 &&
+    budgetMs <= mostBudgetMs &&
+    namePattern.test(resultKey);
+  if (!isReadable || (replyTo !== undefined && !isReplySubject(replyTo))) {
     throw new SlacklineError('bad_message', `Message ${sequence} of the query stream has wrong headers`);
   }
   const { minAccuracy = 0, priority = 'normal' } = constraintsIn(headers);
   const size = message.data.length;
   return {
     id,
-    model: Subjects.lastToken(message.subject),
+    model,
     deadlineMs: timestampMs + budgetMs,
     sequence,
     bytes: size > claimAboveBytes ? claimBytes : size,
@@ -59,9 +70,10 @@ export function holdQuery(message: StreamMessage, claimAboveBytes: number): Held
     priority: classes[priority],
     deaths: 0,
     message,
-    contentType: headers.get(headerNames.contentType) ?? contentTypes.bytes,
+    contentType: contentTypeOf(headers.get(headerNames.contentType)),
     acceptedMs: timestampMs,
     replyTo,
     resultKey,
+    tenant,
   };
 }

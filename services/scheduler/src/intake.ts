@@ -1,18 +1,22 @@
 /** The stream's messages as held queries, each taken in once however often it is delivered. */
 import {
   type Bus,
+  type Complaints,
   type Consumption,
-  type Log,
   SlacklineError,
   type StreamMessage,
   type Subjects,
 } from '@slackline/shared';
 import type { SchedulerConfig } from './config.js';
 import { type HeldQuery, holdQuery } from './held-query.js';
+import { farthestAheadMs } from './leadership.js';
 
 /** Settled queries whose sequence is remembered, for acks that got lost: their message is delivered again. */
 const rememberedSequences = 65_536;
 const consumerPrefix = 'scheduler-';
+
+/** Whether a consumer is of a term that may have come after ours. */
+const isLater = (other: number, token: number) => other >= token && other <= token + farthestAheadMs;
 
 export class Intake {
   readonly #held = new Map<number, HeldQuery>();
@@ -25,13 +29,16 @@ export class Intake {
     private readonly bus: Bus,
     private readonly subjects: Subjects,
     private readonly config: SchedulerConfig,
-    private readonly log: Log,
+    private readonly complaints: Complaints,
     private readonly events: {
       onQuery(query: HeldQuery): void;
+      /** A message that no ingest can have written was dropped. */
+      onUnreadable(): void;
       /** Somebody ended this term's consumer, or the broker lost it: no query comes any more. */
       onConsumerLost(reason: string): void;
-      /** Whether this term may still act. */
       isOver(): boolean;
+      /** Does `act` once the lease is certainly held; never when the term is over. */
+      whenCurrent(act: () => void): void;
     },
   ) {}
 
@@ -47,7 +54,7 @@ export class Intake {
   async start(token: number): Promise<void> {
     const stream = this.subjects.stores.queries;
     for (const name of await this.bus.consumers(stream)) {
-      if (!name.startsWith(consumerPrefix) || !(Number(name.slice(consumerPrefix.length)) < token)) continue;
+      if (!name.startsWith(consumerPrefix) || isLater(Number(name.slice(consumerPrefix.length)), token)) continue;
       if (this.events.isOver()) return;
       await this.bus.deleteConsumer(stream, name);
     }
@@ -61,13 +68,16 @@ export class Intake {
         prefetch: this.config.PREFETCH,
         onLost: (reason) => this.events.onConsumerLost(reason),
       },
-      (message) => {
-        if (!this.events.isOver()) this.#take(message);
-      },
+      (message) => this.events.whenCurrent(() => this.#take(message)),
     );
     this.#consumption = consumption;
     // The term may have ended while the consumer was made.
     if (this.#stopped) await consumption.stop();
+  }
+
+  /** What is held, for those who must end it after this has stopped. */
+  heldQueries(): HeldQuery[] {
+    return [...this.#held.values()];
   }
 
   /** Takes no more queries in. */
@@ -79,7 +89,11 @@ export class Intake {
   /** The query has its outcome and is acked. */
   settled(query: HeldQuery): void {
     this.#held.delete(query.sequence);
-    this.#settled.add(query.sequence);
+    this.#remember(query.sequence);
+  }
+
+  #remember(sequence: number): void {
+    this.#settled.add(sequence);
     if (this.#settled.size > rememberedSequences) {
       for (const oldest of this.#settled) {
         this.#settled.delete(oldest);
@@ -106,7 +120,10 @@ export class Intake {
     } catch (error) {
       // Nobody can be answered, and it would come again for ever.
       if (!(error instanceof SlacklineError)) throw error;
-      this.log.error({ code: error.code, subject: message.subject }, error.message);
+      const { subject, sequence } = message;
+      this.complaints.warn(`query ${error.code}`, { code: error.code, subject, sequence }, error.message);
+      this.events.onUnreadable();
+      this.#remember(sequence);
       message.ack();
     }
   }

@@ -1,5 +1,5 @@
 import { type LatencyTable, type PlanPercentile, planPercentiles } from '@slackline/scheduling';
-import { createLog, type KeyBucket, type LatencyProfile } from '@slackline/shared';
+import { Complaints, createLog, type KeyBucket, type LatencyProfile, systemClock } from '@slackline/shared';
 import { expect, it } from 'vitest';
 import { watchLatencyTables } from './latency-tables.js';
 
@@ -26,8 +26,11 @@ async function tableAt(percentile: PlanPercentile): Promise<LatencyTable | undef
     onChange({ key: 'latency.m.c', value: Buffer.from(JSON.stringify(profile)), revision: 1 });
     return { drain: () => Promise.resolve() };
   };
-  await watchLatencyTables({ watch }, percentile, createLog('test', 'silent'), (_model, _class, table) =>
-    tables.push(table),
+  await watchLatencyTables(
+    { watch },
+    percentile,
+    new Complaints(createLog('test', 'silent'), systemClock),
+    (_model, _class, table) => tables.push(table),
   );
   return tables[0];
 }

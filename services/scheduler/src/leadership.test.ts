@@ -1,127 +1,6 @@
-import { type Clock, type KeyBucket, SlacklineError } from '@slackline/shared';
-import pino from 'pino';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Leadership } from './leadership.js';
-
-const log = pino({ level: 'silent' });
-const leaseMs = 600;
-
-/** A clock that moves when told to. */
-class ManualClock implements Clock {
-  ms = 0;
-  #timers = new Map<number, { atMs: number; callback: () => void }>();
-  #id = 0;
-  now() {
-    return this.ms;
-  }
-  after(delayMs: number, callback: () => void) {
-    this.#id += 1;
-    const id = this.#id;
-    this.#timers.set(id, { atMs: this.ms + delayMs, callback });
-    return () => void this.#timers.delete(id);
-  }
-  /** Lets time pass, in order, with room after each timer for what it began. */
-  async pass(ms: number) {
-    const end = this.ms + ms;
-    for (;;) {
-      const due = [...this.#timers].filter(([, t]) => t.atMs <= end).sort((a, b) => a[1].atMs - b[1].atMs)[0];
-      if (due === undefined) break;
-      this.#timers.delete(due[0]);
-      this.ms = Math.max(this.ms, due[1].atMs);
-      due[1].callback();
-      await settled();
-    }
-    this.ms = end;
-  }
-}
-
-const settled = () => new Promise((resolve) => setImmediate(resolve));
-
-/** How one member reaches the broker. */
-interface Link {
-  /** Nothing gets through. */
-  cut: boolean;
-  /** What is written is stored, but no answer comes back. */
-  answersLost: boolean;
-}
-
-/** One key with revisions, as the broker keeps it. */
-class Broker {
-  #value: Uint8Array | undefined;
-  #revision = 0;
-  /** Grows when everything was forgotten: buckets opened before are of no use then. */
-  #life = 0;
-  readonly #watchers = new Set<() => void>();
-
-  /** A restart of a broker that kept the bucket in memory. */
-  forget(): void {
-    this.#value = undefined;
-    this.#revision = 0;
-    this.#life += 1;
-    this.#watchers.clear();
-  }
-
-  bucket(link: Link): KeyBucket {
-    const life = this.#life;
-    const write = (value: Uint8Array) => {
-      this.#value = value;
-      this.#revision += 1;
-      for (const tell of this.#watchers) tell();
-      return this.#revision;
-    };
-    return {
-      get: async () => undefined,
-      put: async () => 0,
-      delete: async () => {},
-      compareAndSet: async (_key, value, revision) => {
-        if (link.cut) throw new SlacklineError('timeout', 'cut off');
-        if (life !== this.#life) throw new SlacklineError('no_responders', 'no such bucket');
-        const current = this.#value === undefined ? 0 : this.#revision;
-        if (revision !== current) throw new SlacklineError('conflict', 'newer');
-        const written = write(value);
-        return link.answersLost ? new Promise<number>(() => {}) : written;
-      },
-      watch: async (onEntry) => {
-        const tell = () => {
-          if (!link.cut) onEntry({ key: 'scheduler', value: this.#value, revision: this.#revision });
-        };
-        this.#watchers.add(tell);
-        if (this.#value !== undefined) tell();
-        return {
-          drain: async () => {
-            this.#watchers.delete(tell);
-          },
-        };
-      },
-    };
-  }
-}
-
-function setup(count: number, brokerNowMs = () => 1) {
-  const broker = new Broker();
-  const clock = new ManualClock();
-  const tokens: [who: string, token: number][] = [];
-  const losses: string[] = [];
-  const members = Array.from({ length: count }, (_, i) => {
-    const link: Link = { cut: false, answersLost: false };
-    const open = async () => {
-      if (link.cut) throw new SlacklineError('timeout', 'cut off');
-      return broker.bucket(link);
-    };
-    const leadership = new Leadership(
-      { open, id: `s${i}`, leaseMs, clock, brokerNowMs, log },
-      { onLead: (token) => tokens.push([`s${i}`, token]), onLost: () => losses.push(`s${i}`) },
-    );
-    return { link, leadership };
-  });
-  const start = async () => {
-    for (const { leadership } of members) await leadership.start();
-    await settled();
-  };
-  const [first] = members;
-  if (first === undefined) throw new Error('a test needs a member');
-  return { broker, clock, tokens, losses, members, first, start };
-}
+import { leaseMs, type Setup, settled, setup } from './leadership-testing.js';
 
 const leaders = (tokens: [string, number][]) => tokens.map(([who]) => who);
 const rising = (tokens: [string, number][]) =>
@@ -141,7 +20,7 @@ describe('leadership', () => {
     const { clock, tokens, losses, members, first, start } = setup(2);
     await start();
     await clock.pass(1_000);
-    first.link.cut = true;
+    first.cut();
     for (let i = 0; i < 200; i += 1) {
       await clock.pass(10);
       expect(members.filter(({ leadership }) => leadership.check()).length).toBeLessThanOrEqual(1);
@@ -149,7 +28,7 @@ describe('leadership', () => {
     expect(losses).toEqual(['s0']);
     expect(leaders(tokens)).toEqual(['s0', 's1']);
     expect(rising(tokens)).toBe(true);
-    first.link.cut = false;
+    first.heal();
     await clock.pass(5_000);
     expect(tokens).toHaveLength(2);
   });
@@ -158,25 +37,74 @@ describe('leadership', () => {
     const { clock, tokens, losses, first, start } = setup(2);
     await start();
     for (let i = 0; i < 10; i += 1) {
-      first.link.answersLost = true;
+      first.losesAnswers = true;
       await clock.pass(leaseMs / 4);
-      first.link.answersLost = false;
+      first.losesAnswers = false;
       await clock.pass(leaseMs);
     }
     expect(losses).toEqual([]);
     expect(tokens).toHaveLength(1);
   });
 
-  it('is lost at the first look after a pause, before anything could be said', async () => {
-    const { clock, losses, first, start } = setup(1);
+  it.each([40, 80, 120, 200, 300, 500, 1_000])(
+    'goes on with %d ms on the way to the leader, by a standby if need be',
+    async (delayMs) => {
+      const { clock, tokens, members, first, start } = setup(2);
+      await start();
+      await clock.pass(1_000);
+      first.delayMs = delayMs;
+      await clock.pass(5 * leaseMs);
+      // Whoever can lead does, and goes on; the slow one's late writes keep nobody else from it.
+      let leading = 0;
+      for (let i = 0; i < 100; i += 1) {
+        await clock.pass(leaseMs / 10);
+        const now = members.filter(({ leadership }) => leadership.check());
+        expect(now.length).toBeLessThanOrEqual(1);
+        leading += now.length;
+      }
+      expect(leading).toBe(100);
+      expect(rising(tokens)).toBe(true);
+    },
+  );
+
+  it('is not certain at the first look after a pause, and goes on once it is renewed', async () => {
+    const { clock, tokens, losses, renewals, first, start } = setup(1);
     await start();
     // The process stood still: no timer ran, and the clock is far ahead at the next look.
     clock.ms += leaseMs;
     expect(first.leadership.check()).toBe(false);
-    expect(losses).toEqual(['s0']);
-    // Back in time for a renewal does not bring that term back; a new one begins.
-    await clock.pass(leaseMs);
+    expect(renewals).toEqual([]);
+    await settled();
+    expect(renewals).toEqual(['s0']);
     expect(first.leadership.check()).toBe(true);
+    expect(tokens).toHaveLength(1);
+    expect(losses).toEqual([]);
+  });
+
+  it('is lost after a pause in which a standby has taken it, before anything could be said', async () => {
+    const { clock, tokens, losses, renewals, first, start } = setup(2);
+    await start();
+    first.pause();
+    await clock.pass(2 * leaseMs);
+    expect(leaders(tokens)).toEqual(['s0', 's1']);
+    first.resume();
+    expect(first.leadership.check()).toBe(false);
+    await clock.pass(leaseMs);
+    expect(first.leadership.check()).toBe(false);
+    expect(losses).toEqual(['s0']);
+    expect(renewals).toEqual([]);
+  });
+
+  it('is lost when the broker does not take a renewal for another lease', async () => {
+    const { clock, losses, first, start } = setup(1);
+    await start();
+    first.cut();
+    await clock.pass(leaseMs);
+    expect(first.leadership.check()).toBe(false);
+    expect(losses).toEqual([]);
+    await clock.pass(leaseMs + 1);
+    expect(first.leadership.check()).toBe(false);
+    expect(losses).toEqual(['s0']);
   });
 
   it('is handed over at once, with a larger token, by a leader that stops', async () => {
@@ -207,6 +135,7 @@ describe('leadership', () => {
     await clock.pass(1_000);
     brokerMs += 1_000;
     broker.forget();
+    first.notice();
     await clock.pass(5_000);
     expect(first.leadership.check()).toBe(true);
     expect(tokens).toEqual([
@@ -214,4 +143,123 @@ describe('leadership', () => {
       ['s0', 2_000],
     ]);
   });
+});
+
+/** Something that happens to a system of three. */
+type Happening =
+  | { kind: 'time'; ms: number }
+  | {
+      kind:
+        | 'pause'
+        | 'pause at write'
+        | 'resume'
+        | 'cut'
+        | 'heal'
+        | 'lose answers'
+        | 'find answers'
+        | 'disconnect'
+        | 'notice'
+        | 'resign';
+      who: number;
+    }
+  | { kind: 'gone'; who: number; other: number }
+  | { kind: 'forget' };
+
+const who = fc.nat({ max: 2 });
+const happening: fc.Arbitrary<Happening> = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('time' as const), ms: fc.integer({ min: 1, max: 700 }) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constantFrom(
+        'pause',
+        'pause at write',
+        'resume',
+        'cut',
+        'heal',
+        'lose answers',
+        'find answers',
+        'disconnect',
+        'notice',
+        'resign',
+      ),
+      who,
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('gone' as const), who, other: who }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('forget' as const) }) },
+);
+
+async function happen(system: Setup, what: Happening, onStep: () => void): Promise<void> {
+  if (what.kind === 'time') return system.clock.pass(what.ms, onStep);
+  if (what.kind === 'forget') return system.broker.forget();
+  const member = system.members[what.who];
+  if (member === undefined) return;
+  switch (what.kind) {
+    case 'pause':
+      return member.pause();
+    case 'pause at write':
+      member.pausesAtWrite = true;
+      return;
+    case 'resume':
+      return member.resume();
+    case 'cut':
+      return member.cut();
+    case 'heal':
+      return member.heal();
+    case 'disconnect':
+      return member.disconnect();
+    case 'notice':
+      return member.notice();
+    case 'resign':
+      if (!member.isPaused) member.leadership.resign('because');
+      return;
+    case 'gone': {
+      // The broker says so only of a connection that it does not have, and only to one that it hears.
+      const other = system.members[what.other];
+      const hears = member.isConnected && !member.isCut && !member.isPaused;
+      if (hears && other?.isConnected === false) member.leadership.holderGone(other.id);
+      return;
+    }
+    default:
+      member.losesAnswers = what.kind === 'lose answers';
+  }
+}
+
+describe('whatever happens, in whatever order', () => {
+  it('at most one term is current, and it is the newest', async () => {
+    let changes = 0;
+    const property = fc.asyncProperty(fc.array(happening, { minLength: 5, maxLength: 60 }), async (happenings) => {
+      let brokerMs = 0;
+      const system = setup(3, () => brokerMs++);
+      const look = () => {
+        // A paused process says nothing, and one without a connection is not heard.
+        const current = system.members.filter((each) => !each.isPaused && each.isConnected && each.leadership.check());
+        expect(current.length).toBeLessThanOrEqual(1);
+        const newest = system.tokens.reduce((most, each) => (each[1] > most[1] ? each : most), ['', 0]);
+        for (const { id } of current) expect(newest[0]).toBe(id);
+      };
+      await system.start();
+      for (const each of happenings) {
+        await happen(system, each, look);
+        look();
+        await settled();
+        look();
+      }
+      changes += system.tokens.length - 1;
+      // And when all is well again, one leads.
+      for (const member of system.members) {
+        member.resume();
+        member.losesAnswers = false;
+        member.pausesAtWrite = false;
+        member.heal();
+        member.notice();
+      }
+      await system.clock.pass(6 * leaseMs, look);
+      expect(system.members.filter(({ leadership }) => leadership.check())).toHaveLength(1);
+    });
+    await fc.assert(property, { numRuns: Number(process.env.LEADERSHIP_RUNS ?? 150) });
+    // Or nothing was tried.
+    expect(changes).toBeGreaterThan(0);
+  }, 120_000);
 });

@@ -1,28 +1,45 @@
 /**
  * Who schedules: a lease in a KV key, taken and renewed by compare-and-set. A standby takes over when its own monotonic clock
- * has seen no new revision for the length of the lease; a leader that could not renew stops before any standby can start. No
- * two clocks are compared.
+ * has seen no new revision for the length of the lease; a leader that could not renew is silent before any standby can start.
+ * No two clocks are compared. A leader that was only held up (its process stood still) goes on once a renewal succeeds: it
+ * is written over its own last revision, so nobody else can have led in between.
  *
  * Each term has a fencing token, larger than that of every term before. It is written with the lease: one more than the
  * last one's, or the broker's time where that is more. So it also grows when the bucket was lost with a broker's memory.
+ *
+ * A standby that has proof that the holder's connection is gone (`presence.ts`) need not wait: nothing of the holder's is
+ * heard any more, and a holder that has lost its connection ends its term before it makes another.
  */
-import { type Clock, hasCode, type KeyBucket, type Log, SlacklineError, type Subscription } from '@slackline/shared';
-import { z } from 'zod';
+import {
+  type Clock,
+  hasCode,
+  type KeyBucket,
+  type LeaseValue,
+  type Log,
+  leaseKey,
+  leaseValue,
+  SlacklineError,
+  type Subscription,
+} from '@slackline/shared';
 
-const leaseKey = 'scheduler';
 /** Tries to renew per lease. A try that has no answer by the next one is given up, so three in a row may get lost. */
 const triesPerLease = 4;
 /** Share of the lease after its last renewal at which a leader stops; the rest is for timers that fire late. */
 const validShare = 0.75;
 
-/** `scheduler` is empty when the lease was given up. */
-const leaseValue = z.object({ scheduler: z.string(), token: z.number() });
+/**
+ * No leader's token is so far ahead of the broker's time. One that is was written by somebody else, and to go on from it would
+ * end where numbers are no longer exact: then no token would be larger than the last.
+ */
+export const farthestAheadMs = 24 * 60 * 60 * 1_000;
 
 export interface LeadershipEvents {
   /** This process leads from now on. */
   onLead(token: number): void;
   /** It leads no more: nothing may be dispatched or answered under that token. */
   onLost(reason: string): void;
+  /** The lease had lapsed, which `check` has said, and was renewed: the same term goes on. */
+  onRenewed(): void;
 }
 
 export interface LeadershipParts {
@@ -44,9 +61,21 @@ interface Seen {
   atMs: number;
   holder: string;
   token: number;
+  /** Whether its holder was found to be gone. */
+  isAbandoned: boolean;
 }
 
-const nothingSeen: Seen = { revision: 0, atMs: 0, holder: '', token: 0 };
+interface HeldLease {
+  token: number;
+  revision: number;
+  renewedAtMs: number;
+  /** When it was first found to have lapsed since it was last renewed. */
+  lapsedAtMs: number | undefined;
+  /** Whether `onLead` was told of it: not before it is certain, however long the answer to the first write took. */
+  isTold: boolean;
+}
+
+const nothingSeen: Seen = { revision: 0, atMs: 0, holder: '', token: 0, isAbandoned: false };
 
 export class Leadership {
   #stopped = false;
@@ -54,7 +83,17 @@ export class Leadership {
   #watch: Subscription | undefined;
   #cancelTimer: () => void = () => {};
   #seen = nothingSeen;
-  #term: { token: number; revision: number; renewedAtMs: number } | undefined;
+  #term: HeldLease | undefined;
+  /** The round that is under way, or the last one. Never rejects. */
+  #round: Promise<void> = Promise.resolve();
+  #isBusy = false;
+  /** Whether another round was asked for while one was under way. */
+  #isAsked = false;
+  /**
+   * Our writes come too late to lead by. They arrive all the same, and to a standby each of them looks like a renewal: a
+   * lease in our own name is then waited out like anybody's, so that one who is quicker can take it.
+   */
+  #isSlow = false;
 
   constructor(
     private readonly parts: LeadershipParts,
@@ -66,26 +105,64 @@ export class Leadership {
     this.#step();
   }
 
-  /** Whether the lease is certainly ours at this moment; ends the term when it is not. Asked before anything is said. */
+  /** Who else holds the lease, as far as it is known here; undefined: we do, or nobody. */
+  get other(): string | undefined {
+    const { holder } = this.#seen;
+    return this.#term !== undefined || holder === '' || holder === this.parts.id ? undefined : holder;
+  }
+
+  /** The broker has said that this holder's connection is gone. A holder that writes the lease again counts again. */
+  holderGone(holder: string): void {
+    if (this.other !== holder) return;
+    this.#seen = { ...this.#seen, isAbandoned: true };
+    this.stand();
+  }
+
+  /** Tries at once what would be tried soon anyway: something has changed that may let it succeed. */
+  stand(): void {
+    if (this.#term === undefined) this.#step();
+  }
+
+  /**
+   * Whether the lease is certainly ours at this moment. Asked before anything is said. A lease that has lapsed is renewed at
+   * once where that still succeeds; where it does not, the term ends.
+   */
   check(): boolean {
-    if (this.#term === undefined) return false;
-    if (this.parts.clock.now() - this.#term.renewedAtMs < this.parts.leaseMs * validShare) return true;
-    this.resign('the lease could not be renewed in time');
+    const term = this.#term;
+    if (term === undefined) return false;
+    const nowMs = this.parts.clock.now();
+    if (nowMs - term.renewedAtMs < this.parts.leaseMs * validShare) return true;
+    if (term.lapsedAtMs === undefined) {
+      term.lapsedAtMs = nowMs;
+      this.#step();
+    } else if (nowMs - term.lapsedAtMs > this.parts.leaseMs) {
+      this.resign('the lease could not be renewed in time');
+      this.#isSlow = true;
+    }
     return false;
   }
 
   /** Ends the term, if there is one, and stands again. */
   resign(reason: string): void {
-    if (this.#term === undefined) return;
+    this.#isSlow = false;
+    const term = this.#term;
     this.#term = undefined;
-    this.events.onLost(reason);
+    if (term?.isTold) this.events.onLost(reason);
   }
 
   /** Gives the lease up, so that a standby need not wait for its end. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelTimer();
+    if (this.#term !== undefined) {
+      // A renewal under way would make the lease's revision another one than we know.
+      await this.#round;
+      await this.#giveUp();
+    }
     await this.#watch?.drain();
+  }
+
+  async #giveUp(): Promise<void> {
     if (this.#term === undefined || !this.check()) return;
     const { token, revision } = this.#term;
     this.#term = undefined;
@@ -100,7 +177,9 @@ export class Leadership {
     this.#keys = await this.parts.open();
     this.#watch = await this.#keys.watch(({ key, value, revision }) => {
       if (key !== leaseKey) return;
-      this.#seen = { revision: value === undefined ? 0 : revision, atMs: this.parts.clock.now(), ...readLease(value) };
+      const atMs = this.parts.clock.now();
+      const isAbandoned = false;
+      this.#seen = { revision: value === undefined ? 0 : revision, atMs, isAbandoned, ...this.#read(value) };
       // A lease that was given up need not run out.
       if (this.#seen.holder === '' && this.#term === undefined) this.#step();
     });
@@ -109,66 +188,108 @@ export class Leadership {
   /** One round of renewing or of trying to take the lease, and the next one after a part of the lease. */
   #step(): void {
     if (this.#stopped) return;
+    this.#isAsked = this.#isBusy;
+    if (this.#isBusy) return;
     this.#cancelTimer();
-    const done = this.#term === undefined ? this.#campaign() : this.#renew(this.#term);
-    const again = () => {
-      this.#cancelTimer();
-      if (this.#stopped) return;
-      this.#cancelTimer = this.parts.clock.after(this.parts.leaseMs / triesPerLease, () => this.#step());
-    };
-    done.then(again, async (error) => {
+    this.#isBusy = true;
+    this.#round = this.#tryRound().then(() => {
+      this.#isBusy = false;
+      if (this.#isAsked) this.#step();
+      else if (!this.#stopped) this.#cancelTimer = this.parts.clock.after(this.#nextStepMs(), () => this.#step());
+    });
+  }
+
+  #read(value: Uint8Array | undefined): Pick<Seen, 'holder' | 'token'> {
+    const { holder, token } = readLease(value);
+    return { holder, token: token <= this.parts.brokerNowMs() + farthestAheadMs ? token : 0 };
+  }
+
+  async #tryRound(): Promise<void> {
+    try {
+      await (this.#term === undefined ? this.#campaign() : this.#renew(this.#term));
+    } catch (error) {
       this.parts.log.warn({ err: error }, 'the lease could not be read or written');
       this.check();
       // A broker that kept it in memory has lost the bucket with its restart.
       if (this.#term === undefined && !hasCode(error, 'timeout')) await this.#open().catch(() => undefined);
-      again();
-    });
+    }
+  }
+
+  #nextStepMs(): number {
+    const { clock, leaseMs } = this.parts;
+    const most = leaseMs / triesPerLease;
+    if (this.other === undefined) return most;
+    // Not a moment later than somebody else's lease may be taken.
+    const overInMs = this.#seen.atMs + leaseMs - clock.now() + 1;
+    return Math.max(0, Math.min(most, overInMs));
   }
 
   async #campaign(): Promise<void> {
-    const { revision, atMs, holder, token: last } = this.#seen;
-    const isFree = revision === 0 || holder === '' || holder === this.parts.id;
+    const { revision, atMs, holder, token: last, isAbandoned } = this.#seen;
+    const isFree = revision === 0 || holder === '' || (holder === this.parts.id && !this.#isSlow) || isAbandoned;
     if (!isFree && this.parts.clock.now() - atMs <= this.parts.leaseMs) return;
     const begunMs = this.parts.clock.now();
     const token = Math.max(last + 1, Math.floor(this.parts.brokerNowMs()));
     try {
       const written = await this.#write({ scheduler: this.parts.id, token }, revision);
-      if (this.#stopped) return;
-      this.#term = { token, revision: written, renewedAtMs: begunMs };
+      this.#term = { token, revision: written, renewedAtMs: begunMs, lapsedAtMs: undefined, isTold: false };
+      this.#isSlow = false;
     } catch (error) {
+      this.#isSlow ||= hasCode(error, 'timeout');
       if (!hasCode(error, 'conflict')) throw error;
       // Somebody was quicker. What the watch shows next is theirs.
-      if (revision === this.#seen.revision) this.#seen = { ...this.#seen, atMs: this.parts.clock.now() };
+      const atMs = this.parts.clock.now();
+      if (revision === this.#seen.revision) this.#seen = { ...this.#seen, atMs, isAbandoned: false };
       return;
     }
-    this.events.onLead(token);
+    if (this.#stopped) await this.#giveUp();
+    else this.#tell(this.#term);
   }
 
-  async #renew(term: { token: number; revision: number; renewedAtMs: number }): Promise<void> {
-    const begunMs = this.parts.clock.now();
+  async #renew(term: HeldLease): Promise<void> {
+    const { clock, id } = this.parts;
+    const begunMs = clock.now();
+    this.#adoptLostWrite(term);
     try {
-      term.revision = await this.#write({ scheduler: this.parts.id, token: term.token }, term.revision);
+      term.revision = await this.#write({ scheduler: id, token: term.token }, term.revision);
     } catch (error) {
-      // A write whose answer was lost may have been stored: then the newest revision is still this term's.
-      const { revision, holder, token } = this.#seen;
-      if (holder === this.parts.id && token === term.token && revision > term.revision) term.revision = revision;
-      else if (hasCode(error, 'conflict') && this.#term === term) this.resign('another scheduler took the lease');
-      else throw error;
+      if (!hasCode(error, 'conflict')) throw error;
+      if (this.#adoptLostWrite(term)) this.#isAsked = true;
+      else if (this.#term === term) this.resign('another scheduler took the lease');
       return;
     }
     // Counted from before the write: whenever it took place, the lease runs at least until then.
     term.renewedAtMs = begunMs;
+    if (term.lapsedAtMs === undefined || this.#term !== term) return;
+    term.lapsedAtMs = undefined;
+    this.#tell(term);
+  }
+
+  #tell(term: HeldLease): void {
+    if (!this.check()) return;
+    const { isTold } = term;
+    term.isTold = true;
+    if (isTold) this.events.onRenewed();
+    else this.events.onLead(term.token);
+  }
+
+  /** A write whose answer was lost may have been stored: then the newest revision is still this term's. */
+  #adoptLostWrite(term: HeldLease): boolean {
+    const { revision, holder, token } = this.#seen;
+    if (holder !== this.parts.id || token !== term.token || revision <= term.revision) return false;
+    term.revision = revision;
+    return true;
   }
 
   /** Writes the lease. Throws `conflict`, and `timeout` when there is no answer within one try's time. */
-  async #write(value: z.infer<typeof leaseValue>, revision: number): Promise<number> {
+  async #write(value: LeaseValue, revision: number): Promise<number> {
     const { clock, leaseMs } = this.parts;
     if (this.#keys === undefined) throw new SlacklineError('bus_failed', 'The lease’s bucket is not open');
     let cancel: () => void = () => {};
     const late = new Promise<never>((_, reject) => {
-      cancel = clock.after(leaseMs / triesPerLease, () => {
-        reject(new SlacklineError('timeout', 'Writing the lease took too long'));
-      });
+      const giveUp = () => reject(new SlacklineError('timeout', 'Writing the lease took too long'));
+      // When this process itself was held up, the answer lies there and is read before anything immediate.
+      cancel = clock.after(leaseMs / triesPerLease, () => setImmediate(giveUp));
     });
     try {
       return await Promise.race([this.#keys.compareAndSet(leaseKey, encodeLease(value), revision), late]);
@@ -178,7 +299,7 @@ export class Leadership {
   }
 }
 
-const encodeLease = (value: z.infer<typeof leaseValue>) => Buffer.from(JSON.stringify(value));
+const encodeLease = (value: LeaseValue) => Buffer.from(JSON.stringify(value));
 
 function readLease(value: Uint8Array | undefined): Pick<Seen, 'holder' | 'token'> {
   if (value === undefined) return { holder: '', token: 0 };

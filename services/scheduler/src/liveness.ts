@@ -1,4 +1,7 @@
-/** Finds workers that are gone: by silence, by overdue batches, and soonest by asking those that hold a batch. */
+/**
+ * Finds workers that are gone: by silence, by overdue batches, and soonest by asking those that hold a batch. Those that speak
+ * but did not get what they were sent are asked until they answer.
+ */
 
 import type { Batch, Dispatcher } from '@slackline/scheduling';
 import { type Bus, type Clock, hasCode, type Subjects } from '@slackline/shared';
@@ -6,6 +9,11 @@ import type { SchedulerConfig } from './config.js';
 import type { HeldQuery } from './held-query.js';
 
 const probeTimeoutMs = 250;
+/**
+ * A probe that has had no answer for so many rounds does not keep the next from being sent: it may have been delivered to a
+ * process that died over it, and only one that comes after its death finds nobody listening.
+ */
+const patienceRounds = 2;
 /** Probes sent per round: at thousands of workers the broker shall carry queries, not probes. */
 const probesPerRound = 32;
 /** The broker's clock is slewed by less than this in a round. */
@@ -18,18 +26,20 @@ export class Liveness {
   #lastBrokerMs = 0;
   #probeFrom = 0;
   #stopped = false;
-  /** Batches with a probe under way. */
-  readonly #probing = new Set<string>();
+  /** When what has a probe under way, a batch or a doubted worker, was asked about last. */
+  readonly #askedAtMs = new Map<string, number>();
 
   constructor(
     private readonly bus: Bus,
     private readonly subjects: Subjects,
     private readonly clock: Clock,
-    private readonly config: SchedulerConfig,
-    private readonly dispatcher: Dispatcher<HeldQuery>,
+    private readonly config: Pick<SchedulerConfig, 'PROBE_EVERY_MS' | 'WORKER_DEAD_AFTER_MS'>,
+    private readonly dispatcher: Pick<Dispatcher<HeldQuery>, 'findLost' | 'inFlight' | 'doubted' | 'shiftTimes'>,
     /** Broker time, which the dispatcher runs in. */
     private readonly now: () => number,
     private readonly onLost: (workerId: string, epoch: string, reason: string) => void,
+    /** A worker that was doubted has answered. */
+    private readonly onHeard: (workerId: string, epoch: string) => void,
   ) {}
 
   start(): void {
@@ -63,13 +73,17 @@ export class Liveness {
     }
     const brokerMs = this.now();
     const isDue = ({ id, sentAtMs }: Batch<HeldQuery>) =>
-      brokerMs - sentAtMs >= this.config.PROBE_EVERY_MS && !this.#probing.has(id);
+      brokerMs - sentAtMs >= this.config.PROBE_EVERY_MS && !this.#isAsked(id);
     const due = [...this.dispatcher.inFlight()].filter(isDue);
     // Each round begins where the last one ended, so that every worker has its turn.
     const first = due.length === 0 ? 0 : this.#probeFrom % due.length;
     const turn = [...due.slice(first), ...due.slice(0, first)].slice(0, probesPerRound);
     this.#probeFrom = first + turn.length;
-    for (const batch of turn) this.#probe(batch);
+    for (const batch of turn) this.#probe(batch.id, batch);
+    for (const { workerId, epoch } of this.dispatcher.doubted()) {
+      if (this.#isAsked(workerId)) continue;
+      this.#probe(workerId, { workerId, epoch }, () => this.onHeard(workerId, epoch));
+    }
   }
 
   /** When the broker's clock is set anew, times that were noted by the old one move along: nobody was silent meanwhile. */
@@ -80,13 +94,31 @@ export class Liveness {
     if (Math.abs(steppedMs) > leastStepMs) this.dispatcher.shiftTimes(steppedMs);
   }
 
-  #probe({ id, workerId, epoch }: Batch<HeldQuery>): void {
-    this.#probing.add(id);
-    const done = () => this.#probing.delete(id);
-    this.bus.request(this.subjects.ping(workerId), empty, { timeoutMs: probeTimeoutMs }).then(done, (error) => {
-      done();
-      // A time-out says little on a busy machine; that nobody listens says that the connection is gone.
-      if (!this.#stopped && hasCode(error, 'no_responders')) this.onLost(workerId, epoch, 'its connection is gone');
-    });
+  /** Whether an answer may still be expected. */
+  #isAsked(key: string): boolean {
+    const askedAtMs = this.#askedAtMs.get(key) ?? Number.NEGATIVE_INFINITY;
+    return this.clock.now() - askedAtMs < patienceRounds * this.config.PROBE_EVERY_MS;
+  }
+
+  /** @param key of what is asked about, while it is asked */
+  #probe(key: string, worker: { workerId: string; epoch: string }, onHeard: () => void = () => {}): void {
+    const { workerId, epoch } = worker;
+    const askedAtMs = this.clock.now();
+    this.#askedAtMs.set(key, askedAtMs);
+    const over = () => {
+      if (this.#askedAtMs.get(key) === askedAtMs) this.#askedAtMs.delete(key);
+    };
+    const answered = this.bus.request(this.subjects.ping(workerId), empty, { timeoutMs: probeTimeoutMs });
+    answered.then(
+      () => {
+        over();
+        if (!this.#stopped) onHeard();
+      },
+      (error) => {
+        over();
+        // A time-out says little on a busy machine; that nobody listens says that the connection is gone.
+        if (!this.#stopped && hasCode(error, 'no_responders')) this.onLost(workerId, epoch, 'its connection is gone');
+      },
+    );
   }
 }

@@ -1,9 +1,9 @@
-import { connectBus, readConfig, runService } from '@slackline/shared';
+import { connectBus, denialsTo, readConfig, runService } from '@slackline/shared';
 import { schedulerConfig } from './config.js';
 import { startScheduler } from './scheduler.js';
 
 runService('scheduler', async (log) => {
   const config = readConfig(schedulerConfig, process.env);
-  const bus = await connectBus({ url: config.NATS_URL, name: 'scheduler' });
+  const bus = await connectBus({ url: config.NATS_URL, name: 'scheduler', onDenied: denialsTo(log) });
   return startScheduler(config, { bus, log });
 });

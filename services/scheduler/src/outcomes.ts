@@ -1,4 +1,9 @@
-/** The one end of every accepted query: its answer is published, then its message is acked, both in one write. */
+/**
+ * The one end of every accepted query: its answer is published, then its message is acked, both in one write.
+ *
+ * Ends are decided while messages are read, and said when all that had come was read: after one more look at the lease, with
+ * nothing left between that and the write. A process that stood still in between has decided, but not said.
+ */
 import {
   type AnswerFacts,
   type Bus,
@@ -11,26 +16,35 @@ import {
   SlacklineError,
   type Subjects,
 } from '@slackline/shared';
+import { AnswerStore } from './answer-store.js';
 import type { HeldQuery } from './held-query.js';
 
-/** How often storing an answer in RESULTS is tried again, and how long one try may take. */
-const storeRetryMs = 500;
-const storeTimeoutMs = 2_000;
 /** Room for headers and framing in a message of the broker's largest size. */
 const framingBytes = 4_096;
 
+interface End {
+  query: HeldQuery;
+  outcome: Outcome;
+  message: FramedMessage;
+}
+
 export class Outcomes {
-  #stopped = false;
-  readonly #retries = new Set<() => void>();
+  /** Decided in this turn. */
+  #unsaid: End[] = [];
+  readonly #store: AnswerStore;
 
   constructor(
     private readonly bus: Bus,
     private readonly subjects: Subjects,
-    private readonly clock: Clock,
-    private readonly log: Log,
+    clock: Clock,
+    log: Log,
+    /** Does `act` once the lease is certainly held; never when the term is over. */
+    private readonly whenCurrent: (act: () => void) => void,
     /** Told of every query that is settled: answered and acked. */
     private readonly onSettled: (query: HeldQuery, outcome: Outcome) => void,
-  ) {}
+  ) {
+    this.#store = new AnswerStore(bus, clock, log, whenCurrent);
+  }
 
   /** An answer. Whether it is in time was judged by the caller. */
   answer(query: HeldQuery, facts: AnswerFacts, outputs: Uint8Array): void {
@@ -55,19 +69,28 @@ export class Outcomes {
     this.#end(query, 'failed', frameError(query.contentType, error, { queryId: query.id, outcome: 'failed' }));
   }
 
-  /** Ends pending retries; what they were for stays un-acked and comes again to the next leader. */
+  /** Ends what is being stored; what it was for stays un-acked and comes again to the next leader. */
   stop(): void {
-    this.#stopped = true;
-    for (const cancel of this.#retries) cancel();
-    this.#retries.clear();
+    this.#store.stop();
   }
 
-  #end(query: HeldQuery, outcome: Outcome, { headers, data }: FramedMessage): void {
+  #end(query: HeldQuery, outcome: Outcome, message: FramedMessage): void {
+    const isFirst = this.#unsaid.push({ query, outcome, message }) === 1;
+    if (isFirst) queueMicrotask(() => this.#sayAll());
+  }
+
+  #sayAll(): void {
+    const ends = this.#unsaid;
+    this.#unsaid = [];
+    for (const end of ends) this.whenCurrent(() => this.#say(end));
+  }
+
+  #say({ query, outcome, message }: End): void {
     if (query.replyTo === undefined) {
-      this.#store(query, outcome, { headers, data });
+      this.#keep(query, outcome, message);
       return;
     }
-    this.bus.publish(query.replyTo, data, { headers });
+    this.bus.publish(query.replyTo, message.data, { headers: message.headers });
     this.#settle(query, outcome);
   }
 
@@ -77,23 +100,19 @@ export class Outcomes {
   }
 
   /** Stores an answer for later reading. The query is acked once the stream has it, so an answer is never lost. */
-  #store(query: HeldQuery, outcome: Outcome, message: FramedMessage): void {
-    const subject = this.subjects.results(query.model, query.resultKey);
-    // The id is this acceptance's own: a producer may use its query id again, and a repeat of this answer is stored once.
-    const options = { id: `${query.id}-${query.sequence}`, timeoutMs: storeTimeoutMs, headers: message.headers };
-    this.bus.publishToStream(subject, message.data, options).then(
-      () => {
-        if (!this.#stopped) this.#settle(query, outcome);
-      },
-      (error) => {
-        this.log.warn({ err: error, query: query.id }, 'an answer could not be stored; trying again');
-        if (this.#stopped) return;
-        const cancel = this.clock.after(storeRetryMs, () => {
-          this.#retries.delete(cancel);
-          this.#store(query, outcome, message);
-        });
-        this.#retries.add(cancel);
-      },
-    );
+  #keep(query: HeldQuery, outcome: Outcome, message: FramedMessage): void {
+    if (!this.#store.hasRoomFor(message.data.length)) {
+      const what = `The answer to query ${query.id} found no room: the stream of answers takes none, and others wait for it`;
+      const facts = { queryId: query.id, outcome: 'failed' as const };
+      this.#keep(query, 'failed', frameError(query.contentType, new SlacklineError('stream_full', what), facts));
+      return;
+    }
+    this.#store.add({
+      subject: this.subjects.results(query.model, query.resultKey, query.tenant),
+      // The id is this acceptance's own: a producer may use its query id again, and a repeat of this answer is stored once.
+      id: `${query.id}-${query.sequence}`,
+      message,
+      onStored: () => this.#settle(query, outcome),
+    });
   }
 }

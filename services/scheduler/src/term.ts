@@ -12,6 +12,7 @@ import {
   type BusMessage,
   batchDone,
   type Clock,
+  Complaints,
   type Log,
   pack,
   SlacklineError,
@@ -21,13 +22,16 @@ import {
   workerStatus,
 } from '@slackline/shared';
 import { SolverThread } from '@slackline/solver';
+import { BacklogVoice } from './backlog-voice.js';
 import { batchLimits, commandOf, factsOf } from './batch-command.js';
 import type { SchedulerConfig } from './config.js';
+import { Gate } from './gate.js';
 import type { HeldQuery } from './held-query.js';
 import { Intake } from './intake.js';
 import { Liveness } from './liveness.js';
 import { Outcomes } from './outcomes.js';
 import { type Planning, planningOf } from './planning.js';
+import { ReadMark } from './read-mark.js';
 import type { Tally } from './tally.js';
 import { WakeUps } from './wake-ups.js';
 import { reportOf } from './worker-report.js';
@@ -49,12 +53,16 @@ export interface TermParts {
 }
 
 export class Term {
+  readonly #gate: Gate;
   readonly #outcomes: Outcomes;
   readonly #dispatcher: Dispatcher<HeldQuery>;
   readonly #intake: Intake;
   readonly #liveness: Liveness;
+  readonly #readMark: ReadMark;
+  readonly #backlogVoice: BacklogVoice;
   readonly #conditions: ConditionsEstimate;
   readonly #wakeUps: WakeUps;
+  readonly #complaints: Complaints;
   readonly #planning: Planning | undefined;
   #subscriptions: Subscription[] = [];
   #over = false;
@@ -65,23 +73,30 @@ export class Term {
     private readonly parts: TermParts,
   ) {
     const { bus, subjects, clock, log, config } = parts;
+    this.#gate = new Gate(() => !this.#silent());
     this.#conditions = new ConditionsEstimate(config.OVERHEAD_MS);
     this.#wakeUps = new WakeUps(
       clock,
       () => this.#now(),
       () => this.#run(),
     );
-    this.#intake = new Intake(bus, subjects, config, log, {
+    this.#complaints = new Complaints(log, clock);
+    this.#intake = new Intake(bus, subjects, config, this.#complaints, {
       onQuery: (query) => {
         this.#dispatcher.add(query);
         this.#wakeUps.soon();
       },
+      onUnreadable: () => {
+        parts.tally.unreadable += 1;
+      },
       onConsumerLost: (reason) => {
         if (!this.#over) parts.resign(reason);
       },
-      isOver: () => this.#silent(),
+      isOver: () => this.#over,
+      whenCurrent: (act) => this.#gate.pass(act),
     });
-    this.#outcomes = new Outcomes(bus, subjects, clock, log, (query, outcome) => {
+    const whenCurrent = (act: () => void) => this.#gate.pass(act);
+    this.#outcomes = new Outcomes(bus, subjects, clock, log, whenCurrent, (query, outcome) => {
       this.#intake.settled(query);
       parts.tally.outcomes[outcome] += 1;
     });
@@ -92,7 +107,7 @@ export class Term {
         send: (batch) => this.#send(batch),
         expired: (query) => this.#outcomes.expire(query, this.#now()),
         failed: (query) => this.#outcomes.fail(query, lostTwice(query)),
-        fenced: (workerId, epoch) => bus.publish(subjects.fenced(workerId), pack({ v: 1, epoch })),
+        fenced: (workerId, epoch) => bus.publish(subjects.fenced(workerId), pack({ v: 1, epoch, token })),
       },
       {
         conditions: this.#conditions.read(clock.now()),
@@ -110,7 +125,19 @@ export class Term {
       this.#dispatcher,
       () => this.#now(),
       (workerId, epoch, reason) => this.#lost(workerId, epoch, reason),
+      (workerId, epoch) => this.#heard(workerId, epoch),
     );
+    this.#readMark = new ReadMark({
+      ...{ bus, clock, everyMs: config.PROBE_EVERY_MS },
+      now: () => this.#now(),
+      inTurn: (act) => this.#gate.pass(act),
+      onRead: (atMs) => this.#dispatcher.readUpTo(atMs),
+    });
+    this.#backlogVoice = new BacklogVoice(this.#dispatcher, {
+      ...{ bus, subjects, clock, everyMs: config.BACKLOG_EVERY_MS },
+      now: () => this.#now(),
+      isSilent: () => this.#silent(),
+    });
     this.#planning = planningOf(policy, {
       clock,
       log,
@@ -137,13 +164,14 @@ export class Term {
   /** Listens to workers, then takes over the stream. */
   async start(): Promise<void> {
     const { bus, subjects } = this.parts;
-    const guarded = (kind: string, handle: (message: BusMessage) => void) => (message: BusMessage) => {
-      if (this.#silent()) return;
+    const guarded = (kind: string, handle: (message: BusMessage) => void) => (message: BusMessage) =>
+      this.#gate.pass(() => guard(kind, handle, message));
+    const guard = (kind: string, handle: (message: BusMessage) => void, message: BusMessage) => {
       try {
         handle(message);
       } catch (error) {
         if (!(error instanceof SlacklineError)) throw error;
-        this.parts.log.warn({ code: error.code, kind, subject: message.subject }, error.message);
+        this.#complaints.warn(kind, { code: error.code, kind, subject: message.subject }, error.message);
       }
     };
     this.#subscriptions = [
@@ -160,9 +188,19 @@ export class Term {
         guarded('heartbeat', (m) => this.#report(m.data)),
       ),
     ];
+    this.#readMark.start();
     this.#liveness.start();
+    this.#backlogVoice.start();
     this.#planning?.start();
+    // Who waited for heartbeats would serve a tenth of a second later; and earlier leaders are refused from here on.
+    this.#gate.pass(() => bus.publish(subjects.rollCall, pack({ v: 1, token: this.token })));
     await this.#intake.start(this.token);
+  }
+
+  /** The lease had lapsed and is certain again. */
+  resume(): void {
+    this.#gate.open();
+    this.#run();
   }
 
   setTable(model: string, deviceClass: string, table: LatencyTable | undefined, version?: string): void {
@@ -173,7 +211,9 @@ export class Term {
   /** Gives the waiting queries of models that were taken away their outcome. */
   failRemoved(): void {
     if (this.#silent()) return;
-    for (const model of this.parts.removed) {
+    if (this.parts.removed.size === 0) return;
+    for (const model of this.#dispatcher.waitingModels()) {
+      if (!this.parts.removed.has(model)) continue;
       for (const query of this.#dispatcher.withdraw(model)) {
         const what = `Query ${query.id} was waiting for the model ${model}`;
         this.#outcomes.fail(query, new SlacklineError('model_removed', what));
@@ -181,30 +221,62 @@ export class Term {
     }
   }
 
-  /** Takes no more queries in and waits for the batches that are out, at most `limitMs`. */
-  async drain(limitMs: number): Promise<void> {
+  /** Takes no more queries in and waits for the batches that are out, at most `limitMs`; those that wait go out, or stay. */
+  async drain(limitMs: number, { sendsOn }: { sendsOn: boolean }): Promise<void> {
+    if (!sendsOn) this.#dispatcher.hold();
     await this.#intake.stop();
-    if (this.inFlight === 0) return;
-    await new Promise<void>((resolve) => {
-      const cancel = this.parts.clock.after(limitMs, resolve);
-      this.#onIdle = () => {
-        cancel();
-        resolve();
-      };
-    });
+    if (this.inFlight > 0) {
+      await new Promise<void>((resolve) => {
+        const cancel = this.parts.clock.after(limitMs, resolve);
+        this.#onIdle = () => {
+          cancel();
+          resolve();
+        };
+      });
+    }
+    // The answers to what came back last are said at the end of this turn.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 
   /** Ends the term. From the first moment on nothing is sent or answered. */
   async stop(): Promise<void> {
     this.#over = true;
+    this.#gate.close();
     this.#wakeUps.stop();
     this.#liveness.stop();
+    this.#backlogVoice.stop();
     this.#outcomes.stop();
     await Promise.all([
       this.#planning?.stop(),
       this.#intake.stop(),
+      this.#readMark.stop(),
       ...this.#subscriptions.map((each) => each.drain()),
     ]);
+  }
+
+  /**
+   * Ends what was held when the broker lost it: for a term that is over, whose stream is there no more. Nobody else can.
+   * Returns how many producers were told.
+   */
+  tellLost(): number {
+    const { bus, subjects, clock, log, tally } = this.parts;
+    // No lease is asked for: the stream that it guards is another one. Stored answers were lost with it.
+    const outcomes = new Outcomes(
+      bus,
+      subjects,
+      clock,
+      log,
+      (say) => say(),
+      (_, outcome) => {
+        tally.outcomes[outcome] += 1;
+      },
+    );
+    const queries = this.#intake.heldQueries().filter(({ replyTo }) => replyTo !== undefined);
+    for (const query of queries) {
+      const what = `The broker was restarted, and had query ${query.id} in memory`;
+      outcomes.fail(query, new SlacklineError('query_lost', what));
+    }
+    return queries.length;
   }
 
   /** Reckons with how serving lately differed from the profile, and with how well the broker's clock is known. */
@@ -218,7 +290,7 @@ export class Term {
     return this.parts.brokerTime.nowMs();
   }
 
-  /** Whether the term is over, or may be: then nothing may be said. */
+  /** Whether the term is over, or may be (its lease has lapsed): then nothing may be said. */
   #silent(): boolean {
     return this.#over || !this.parts.isCurrent();
   }
@@ -247,8 +319,8 @@ export class Term {
       if (this.#dispatcher.leave(workerId, epoch)) this.parts.tally.forget(workerId);
       return;
     }
-    this.parts.tally.executor(workerId, status.executor);
-    this.#dispatcher.report(reportOf(status), this.#now());
+    const isTaken = this.#dispatcher.report(reportOf(status), this.#now());
+    if (isTaken) this.parts.tally.executor(workerId, status.executor);
     this.#settled();
   }
 
@@ -258,16 +330,23 @@ export class Term {
     const nowMs = this.#now();
     const { answers } = done;
     if (!Array.isArray(answers)) {
-      this.parts.log.warn({ worker: done.workerId, ...answers }, 'a worker refused its batch');
+      const { refused, message } = answers;
+      this.#complaints.warn(
+        'refused',
+        { worker: done.workerId, refused, why: message.slice(0, 500) },
+        'a worker refused its batch',
+      );
       this.#dispatcher.refused(done.batchId, done.workerId, done.epoch, nowMs);
       this.#settled();
       return;
     }
     const batch = this.#dispatcher.complete(done.batchId, done.workerId, done.epoch, nowMs);
     if (batch === undefined) return;
-    const executorMs = done.actuationMs + done.inferenceMs;
     const { expectedMs, sentAtMs } = batch;
-    const sample = { atMs: this.parts.clock.now(), roundTripMs: nowMs - sentAtMs, executorMs, expectedMs };
+    const roundTripMs = nowMs - sentAtMs;
+    // Nobody ran it for longer than it was away, whatever is said.
+    const executorMs = Math.min(done.actuationMs + done.inferenceMs, roundTripMs);
+    const sample = { atMs: this.parts.clock.now(), roundTripMs, executorMs, expectedMs };
     if (this.#conditions.add(sample)) this.refreshConditions();
     this.#answer(batch, answers, done.inferenceMs, nowMs);
     this.#dispatcher.run(nowMs);
@@ -297,9 +376,15 @@ export class Term {
     });
   }
 
+  #heard(workerId: string, epoch: string): void {
+    if (this.#silent()) return;
+    this.#dispatcher.heard(workerId, epoch, this.#now());
+    this.#settled();
+  }
+
   #lost(workerId: string, epoch: string, reason: string): void {
     if (this.#silent()) return;
-    this.parts.log.warn({ worker: workerId, reason }, 'a worker is lost; its queries go to others');
+    this.#complaints.warn('lost', { worker: workerId, reason }, 'a worker is lost; its queries go to others');
     this.parts.tally.workersLost += 1;
     this.parts.tally.forget(workerId);
     this.#dispatcher.lost(workerId, epoch, this.#now());

@@ -1,0 +1,71 @@
+/**
+ * How queries leave. While the connection is away they wait here, because the NATS client forgets what is published then; at
+ * the reconnect they go with what is left of their time, and those that have none left do not go.
+ */
+import { type Bus, type Clock, decimalText, headerNames, SlacklineError } from '@slackline/shared';
+
+export interface Leaving {
+  subject: string;
+  body: Uint8Array;
+  headers: Record<string, string>;
+  reply?: string;
+  /** The limit that the query states, in milliseconds from now. */
+  sloMs: number | undefined;
+}
+
+interface Waiting {
+  query: Leaving;
+  sinceMs: number;
+}
+
+/** Bodies that wait, together: beyond this a query is refused. */
+const mostBytes = 64 * 1024 * 1024;
+
+export class Outbox {
+  #isAway = false;
+  #waiting: Waiting[] = [];
+  #bytes = 0;
+
+  constructor(
+    private readonly bus: Pick<Bus, 'publish' | 'onStatus'>,
+    private readonly clock: Clock,
+  ) {
+    bus.onStatus((status) => {
+      this.#isAway = status !== 'reconnected';
+      if (status === 'reconnected') this.#sendWaiting();
+      if (status === 'closed') this.#waiting = [];
+    });
+  }
+
+  /** Sends a query now, or when there is a connection again. Throws `unavailable` when too much waits for that. */
+  send(query: Leaving): void {
+    if (!this.#isAway) {
+      this.#publish(query, query.headers);
+      return;
+    }
+    if (this.#bytes + query.body.length > mostBytes) {
+      throw new SlacklineError(
+        'unavailable',
+        `The connection is away, and ${this.#bytes} bytes of queries wait for it`,
+      );
+    }
+    this.#bytes += query.body.length;
+    this.#waiting.push({ query, sinceMs: this.clock.now() });
+  }
+
+  #sendWaiting(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#bytes = 0;
+    const nowMs = this.clock.now();
+    for (const { query, sinceMs } of waiting) {
+      const leftMs = query.sloMs === undefined ? undefined : query.sloMs - (nowMs - sinceMs);
+      if (leftMs === undefined) this.#publish(query, query.headers);
+      else if (leftMs > 0) this.#publish(query, { ...query.headers, [headerNames.sloMs]: decimalText(leftMs) });
+    }
+  }
+
+  #publish({ subject, body, reply }: Leaving, headers: Record<string, string>): void {
+    this.bus.publish(subject, body, { headers, ...(reply !== undefined && { reply }) });
+  }
+}
