@@ -55,8 +55,8 @@ describe('the epoch', () => {
   it('is over with a fenced notice, and the worker comes back under a new one', async () => {
     const worker = await start();
     const { bus, subjects, scheduler } = deployment;
-    bus.publish(subjects.fenced('w'), pack({ v: 1, epoch: 'somebody else’s' }));
-    bus.publish(subjects.fenced('w'), pack({ v: 1, epoch: worker.epoch }));
+    bus.publish(subjects.fenced('w'), pack({ v: 1, epoch: 'somebody else’s', token: 1 }));
+    bus.publish(subjects.fenced('w'), pack({ v: 1, epoch: worker.epoch, token: 1 }));
     const renewed = await scheduler.available.first(({ epoch }) => epoch !== worker.epoch);
     // The command of the old epoch is ignored: the next one runs alone.
     scheduler.send(worker, { batchId: 'old' });
@@ -73,7 +73,7 @@ describe('the epoch', () => {
     const { bus, subjects, scheduler } = deployment;
     const batch = scheduler.run(worker);
     await executor.has(1);
-    bus.publish(subjects.fenced('w'), pack({ v: 1, epoch: worker.epoch }));
+    bus.publish(subjects.fenced('w'), pack({ v: 1, epoch: worker.epoch, token: 1 }));
     const renewed = await scheduler.statuses.first(({ epoch }) => epoch !== worker.epoch);
     expect(renewed.freeSlots).toBe(0);
     executor.finish();

@@ -66,6 +66,23 @@ describe('a batch', () => {
     expect(damaged).toMatch(/JSON/);
   });
 
+  it('keeps NaN and infinities of one query from the others', async () => {
+    const { worker } = await servingTiny();
+    const odd = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 3e38];
+    const queries = [rawQuery([1, 2, 3, 4]), rawQuery(odd), rawQuery([4, 3, 2, 2]), rawQuery(odd.slice(1).concat(0))];
+    for (const subnet of ['small', 'large']) {
+      const [first, poisoned, third] = floatsOf(await deployment.scheduler.run(worker, { subnet, queries }));
+      const factor = subnet === 'small' ? 1 : 4;
+      expect([first, third]).toEqual([
+        [10 * factor, -10 * factor],
+        [11 * factor, -11 * factor],
+      ]);
+      expect(poisoned).toHaveLength(2);
+    }
+    // And nothing of it is left behind.
+    expect(floatsOf(await deployment.scheduler.run(worker, { queries: [rawQuery([1, 1, 1, 1])] }))).toEqual([[4, -4]]);
+  });
+
   it('is refused whole when the subnet is not hosted', async () => {
     const { worker } = await servingTiny();
     const done = await deployment.scheduler.run(worker, { subnet: 'huge' });

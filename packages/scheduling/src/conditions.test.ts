@@ -40,6 +40,15 @@ describe('the estimate of conditions', () => {
     expect(estimate.read(10_000)).toEqual({ slowdown: 1, overheadMs: 2, reserveMs: 0 });
   });
 
+  it('does not call executors slow because the machine stood still for a second', () => {
+    const estimate = new ConditionsEstimate(2);
+    // Four workers, each with one batch in hand when everything stops.
+    full(estimate, (i) => (i % 24 === 0 ? [1_060, 1_060, 60] : [62, 60, 60]), 96);
+    const { slowdown, overheadMs } = estimate.read(0);
+    expect(slowdown).toBeLessThan(1.1);
+    expect(overheadMs).toBeLessThan(3);
+  });
+
   it('stays within bounds when executors are faster than profiled or the machine stands still', () => {
     const estimate = new ConditionsEstimate(2);
     full(estimate, () => [1, 1, 10]);

@@ -50,7 +50,7 @@ export class ConditionsEstimate {
   read(nowMs: number): Conditions {
     const samples = this.#samples.filter(({ atMs }) => nowMs - atMs < maxAgeMs);
     if (samples.length < window / 4) return { slowdown: 1, overheadMs: this.firstOverheadMs, reserveMs: 0 };
-    const executorMs = sum(samples.map((sample) => sample.executorMs));
+    const executorMs = sum(samples.map(withoutStall));
     const expectedMs = sum(samples.map((sample) => sample.expectedMs));
     const slowdown = Math.min(mostSlowdown, Math.max(1, executorMs / expectedMs));
     const beyond = samples.map((sample) => sample.roundTripMs - slowdown * sample.expectedMs).sort((a, b) => a - b);
@@ -60,5 +60,11 @@ export class ConditionsEstimate {
   }
 }
 
+/**
+ * A batch during which the machine stood still says nothing about the next: one of a second would make the mean of hundreds. What it took
+ * beyond the largest slowdown and reserve that are reckoned with is left out.
+ */
+const withoutStall = ({ executorMs, expectedMs }: Sample) =>
+  Math.min(executorMs, mostSlowdown * expectedMs + mostReserveMs);
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 const at = (sorted: readonly number[], share: number) => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;

@@ -152,6 +152,19 @@ describe('the dispatcher', () => {
     expect(dispatcher.complete(sent[2]?.id ?? '', 'w3', 'e1', 5)).toBe(sent[2]);
   });
 
+  it('does not lose a query a second time with a worker that fell silent together with the first', () => {
+    const { dispatcher, sent, failed, report } = setup();
+    for (const worker of ['w1', 'w2', 'w3']) report(worker, 0);
+    report('w3', 600);
+    dispatcher.add(query('q1', 2_000));
+    dispatcher.run(600);
+    expect(sent[0]?.workerId).toBe('w1');
+    expect(dispatcher.findLost(601).map(({ report: { workerId } }) => workerId)).toEqual(['w1', 'w2']);
+    for (const worker of ['w1', 'w2']) dispatcher.lost(worker, 'e1', 601);
+    expect(failed).toEqual([]);
+    expect(sent.map(({ workerId }) => workerId)).toEqual(['w1', 'w3']);
+  });
+
   it('does not believe a worker that was given up until it comes with a new epoch', () => {
     const { dispatcher, sent, fenced, report } = setup({ overdueMs: 10_000 });
     report('w1', 0);
@@ -205,9 +218,53 @@ describe('the dispatcher', () => {
     report('w1', 200, { batchId, accepting: false });
     expect(sent).toHaveLength(1);
     report('w1', 300);
+    // It speaks, but what it is sent does not arrive: nothing more goes there until it has answered something.
+    report('w1', 400);
+    expect(sent).toHaveLength(1);
+    expect([...dispatcher.doubted()].map(({ workerId }) => workerId)).toEqual(['w1']);
+    dispatcher.heard('w1', 'another epoch', 400);
+    expect(sent).toHaveLength(1);
+    dispatcher.heard('w1', 'e1', 400);
+    expect([...dispatcher.doubted()]).toEqual([]);
     expect(sent).toHaveLength(2);
     expect(sent[1]).toMatchObject({ workerId: 'w1', queries: [{ id: 'q1', deaths: 0 }] });
     expect(dispatcher.complete(batchId, 'w1', 'e1', 301)).toBeUndefined();
+  });
+
+  it('counts no death of a worker that has said goodbye before its batch came', () => {
+    const { dispatcher, sent, failed, report } = setup();
+    dispatcher.add(query('q1', 1_000));
+    for (const id of ['w1', 'w2', 'w3']) {
+      report(id, 0);
+      expect(dispatcher.leave(id, 'e1')).toBe(false);
+      dispatcher.lost(id, 'e1', 1);
+    }
+    expect(failed).toEqual([]);
+    // This one takes the batch after all, and dies of it.
+    report('w4', 2);
+    dispatcher.leave('w4', 'e1');
+    report('w4', 3, { batchId: sent[3]?.id ?? '', accepting: false });
+    dispatcher.lost('w4', 'e1', 4);
+    report('w5', 5);
+    expect(sent[4]).toMatchObject({ workerId: 'w5', queries: [{ id: 'q1', deaths: 1 }] });
+  });
+
+  it('judges nobody by words that are still to be read', () => {
+    const { dispatcher, sent, report } = setup({ overdueMs: 10_000 });
+    dispatcher.readUpTo(0);
+    report('w1', 0);
+    dispatcher.add(query('q1', 10_000));
+    dispatcher.run(10);
+    // Said before the batch was sent, and read long after.
+    for (const atMs of [200, 210, 220]) report('w1', atMs);
+    expect(dispatcher.findLost(5_000)).toEqual([]);
+    dispatcher.readUpTo(300);
+    report('w1', 310);
+    expect([...dispatcher.doubted()]).toEqual([]);
+    expect(dispatcher.findLost(800)).toEqual([]);
+    expect(dispatcher.complete(sent[0]?.id ?? '', 'w1', 'e1', 820)).toBeDefined();
+    dispatcher.readUpTo(1_400);
+    expect(dispatcher.findLost(1_400)).toHaveLength(1);
   });
 
   it('moves its times along when the clock is set anew', () => {

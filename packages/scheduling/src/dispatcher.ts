@@ -2,6 +2,7 @@
  * The decision loop as a state machine. Whoever owns it (the scheduler service, the simulator) tells it what happened and
  * what time it is; it answers through `Effects`: send this batch, this query has expired. It does no I/O and has no clock.
  */
+import type { ModelBacklog } from './ahead.js';
 import type { Batch } from './batch.js';
 import { type Choice, Chooser } from './chooser.js';
 import type { Place } from './decision-view.js';
@@ -52,6 +53,7 @@ export class Dispatcher<Q extends Query> {
   #conditions: Conditions;
   #batches = 0;
   #waitUntilMs = Number.POSITIVE_INFINITY;
+  #isHeld = false;
 
   constructor(
     private readonly policy: Policy,
@@ -106,22 +108,28 @@ export class Dispatcher<Q extends Query> {
     this.#model(query.model).add(query);
   }
 
+  /** Models of which queries wait. */
+  waitingModels(): string[] {
+    return [...this.#models.values()].filter(({ queue }) => queue.size > 0).map(({ model }) => model);
+  }
+
   /** Gives up every waiting query of a model that is no longer served, most urgent first. Those in flight may still end. */
   withdraw(model: string): Q[] {
     return this.#models.get(model)?.queue.takeAll() ?? [];
   }
 
-  /** A worker spoke: it joined, it is alive, or it has become free. */
-  report(report: WorkerReport, nowMs: number): void {
+  /** A worker spoke: it joined, it is alive, or it has become free. False where it is not believed: its epoch is over. */
+  report(report: WorkerReport, nowMs: number): boolean {
     if (this.#pool.isOver(report)) {
       this.effects.fenced(report.workerId, report.epoch);
-      return;
+      return false;
     }
     const known = this.#pool.get(report.workerId);
     if (known !== undefined && known.report.epoch !== report.epoch) this.#giveUp(known);
     const worker = this.#pool.report(report, nowMs);
     if (worker.missedReports >= missedReports && worker.batch !== undefined) this.#takeBack(worker, worker.batch);
     this.run(nowMs);
+    return true;
   }
 
   /**
@@ -150,16 +158,37 @@ export class Dispatcher<Q extends Query> {
     this.run(nowMs);
   }
 
+  /**
+   * Workers that a batch did not reach although they speak: nothing is sent to them until they are `heard`. A connection of
+   * which only one direction is left would swallow one batch after the other.
+   */
+  *doubted(): IterableIterator<WorkerReport> {
+    for (const { report } of this.#pool.doubted) yield report;
+  }
+
+  /** A worker has answered something that it was sent. */
+  heard(workerId: string, epoch: string, nowMs: number): void {
+    const worker = this.#pool.get(workerId);
+    if (worker?.report.epoch !== epoch || !worker.isDoubted) return;
+    this.#pool.doubt(worker, false);
+    this.run(nowMs);
+  }
+
   /** The clock that all times here are read from was set anew by `byMs`. */
   shiftTimes(byMs: number): void {
     this.#pool.shiftTimes(byMs);
     for (const state of this.#models.values()) state.shiftTimes(byMs);
   }
 
-  /** A worker says goodbye: it has finished what it held. Returns false for one that still holds a batch, which is kept. */
+  /**
+   * A worker says goodbye: it holds nothing. Returns false for one to which a batch is on its way, which it may still run; when
+   * it is gone without another word of that batch, it has not died of it.
+   */
   leave(workerId: string, epoch: string): boolean {
     const worker = this.#pool.get(workerId);
-    if (worker?.report.epoch !== epoch || worker.batch !== undefined) return false;
+    if (worker?.report.epoch !== epoch) return false;
+    worker.isLeaving = true;
+    if (worker.batch !== undefined) return false;
     this.#pool.remove(worker);
     return true;
   }
@@ -169,7 +198,17 @@ export class Dispatcher<Q extends Query> {
     const worker = this.#pool.get(workerId);
     if (worker?.report.epoch !== epoch) return;
     this.#giveUp(worker);
+    // Whoever fell silent with it would be given its queries next, and they would be lost a second time at once.
+    for (const silent of this.findLost(nowMs)) this.#giveUp(silent);
     this.run(nowMs);
+  }
+
+  /**
+   * All that workers said up to that moment has been told here. Whoever may be behind with that calls this as it catches up,
+   * so that nobody is taken for silent, or for without its batch, whose word is only still to be read.
+   */
+  readUpTo(atMs: number): void {
+    this.#pool.readUpTo(atMs);
   }
 
   /** Workers that have gone silent, and batches that are overdue. */
@@ -179,12 +218,22 @@ export class Dispatcher<Q extends Query> {
 
   /** Expires what is out of reach, then sends batches while a worker is free and has something to do. */
   run(nowMs: number): void {
-    for (const state of this.#models.values()) for (const query of state.expire(nowMs)) this.effects.expired(query);
+    for (const state of this.#models.values()) {
+      for (const query of state.expire(nowMs)) this.effects.expired(query);
+      // Whoever writes to the stream may name models without end.
+      if (state.isUnknown) this.#models.delete(state.model);
+    }
     this.#waitUntilMs = Number.POSITIVE_INFINITY;
+    if (this.#isHeld) return;
     for (const state of this.#models.values()) {
       if (state.queue.size === 0) continue;
       for (const { free } of state.stations.values()) this.#serveFrom(free, state, nowMs);
     }
+  }
+
+  /** Sends no batch any more; those that are out still come back, and queries still expire. */
+  hold(): void {
+    this.#isHeld = true;
   }
 
   /** When `run` must be called again although nothing has happened: the next expiry, or the end of a policy's wait. */
@@ -192,6 +241,16 @@ export class Dispatcher<Q extends Query> {
     let wakeMs = this.#waitUntilMs;
     for (const state of this.#models.values()) wakeMs = Math.min(wakeMs, state.reachableUntilMs() + leastStepMs);
     return wakeMs;
+  }
+
+  /** The models whose backlog cannot be carried, with what waits: to be told to whoever takes queries in. O(models + busy workers). */
+  backlogs(nowMs: number): ModelBacklog[] {
+    const states = [...this.#models.values()];
+    const waiting = states.filter(({ queue }) => queue.size > 0);
+    const backlogs = states.map((state) =>
+      state.backlog(nowMs, this.#sharing(state, waiting), () => this.#busyMs(state, nowMs)),
+    );
+    return backlogs.filter((backlog) => backlog !== undefined);
   }
 
   /** What policies that plan are shown. O(workers): for a plan, not for a decision. */
@@ -260,8 +319,9 @@ export class Dispatcher<Q extends Query> {
     return places;
   }
 
-  /** A batch never reached its worker, or its end never reached us: nobody died, and the queries wait again. */
+  /** A batch never reached its worker, or its end never reached us: nobody died, and the queries wait again, for others. */
   #takeBack(worker: PooledWorker<Q>, batch: Batch<Q>): void {
+    this.#pool.doubt(worker, true);
     this.#pool.release(worker, false);
     this.#putBack(batch);
   }
@@ -274,10 +334,28 @@ export class Dispatcher<Q extends Query> {
   #giveUp(worker: PooledWorker<Q>): void {
     this.#pool.remove(worker);
     for (const query of worker.batch?.queries ?? []) {
-      query.deaths += 1;
+      if (!worker.isLeaving) query.deaths += 1;
       if (query.deaths >= maxDeaths) this.effects.failed(query);
       else this.#model(query.model).putBack(query);
     }
+  }
+
+  /** How long the workers of a model are busy yet, in the mean. O(busy workers). */
+  #busyMs(state: ModelState<Q>, nowMs: number): number {
+    let busyMs = 0;
+    for (const { batch, stations } of this.#pool.busy) {
+      if (batch === undefined || !stations.some((station) => state.stations.get(station.deviceClass) === station))
+        continue;
+      const endsMs = batch.sentAtMs + batch.expectedMs * this.#conditions.slowdown + this.#conditions.overheadMs;
+      busyMs += Math.max(0, endsMs - nowMs);
+    }
+    return busyMs / Math.max(1, state.workers);
+  }
+
+  /** Those of the models that run on workers of this one. */
+  #sharing(state: ModelState<Q>, models: readonly ModelState<Q>[]): ModelState<Q>[] {
+    const others = models.filter((other) => other !== state);
+    return others.filter((other) => [...other.stations.keys()].some((deviceClass) => state.stations.has(deviceClass)));
   }
 
   #model(name: string): ModelState<Q> {

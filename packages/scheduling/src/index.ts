@@ -1,3 +1,4 @@
+export * from './ahead.js';
 export * from './batch.js';
 export * from './conditions.js';
 export * from './dispatcher.js';

@@ -1,5 +1,6 @@
 /** What the dispatcher knows of one model: what waits, where it can run, what its workers could carry. */
 import { AccuracyLevels } from './accuracy-levels.js';
+import { aheadOf, type ModelBacklog } from './ahead.js';
 import { EdfQueue } from './edf-queue.js';
 import type { LatencyTable } from './latency-table.js';
 import { type Backlog, Overload } from './overload.js';
@@ -36,6 +37,11 @@ export class ModelState<Q extends Query> {
 
   get stations(): ReadonlyMap<string, Station<PooledWorker<Q>>> {
     return this.#stations;
+  }
+
+  /** Whether nothing waits for it, and no device class can run it: there is nothing to remember. */
+  get isUnknown(): boolean {
+    return this.queue.size === 0 && this.#stations.size === 0;
   }
 
   /** Queries that ever arrived; one that comes back from a worker has arrived once. */
@@ -135,6 +141,27 @@ export class ModelState<Q extends Query> {
   isOverloaded(nowMs: number, others: readonly ModelState<Q>[] = []): boolean {
     const all = [this, ...others.map((other) => this.#besides(other))];
     return this.#overload.isOn(this, all, this.conditions, nowMs);
+  }
+
+  /**
+   * What a query that comes now would have to wait for; undefined while everything can be carried, and without a worker, because
+   * one may come.
+   *
+   * @param others models that the same workers serve
+   * @param busyMs how long those are busy yet with what they hold
+   */
+  backlog(nowMs: number, others: readonly ModelState<Q>[], busyMs: () => number): ModelBacklog | undefined {
+    const { queue, conditions, capacityPerMs, model } = this;
+    if (capacityPerMs === 0) return undefined;
+    const all = [this, ...others.map((other) => this.#besides(other))];
+    if (!this.#overload.wouldBeOn(this, all, conditions, nowMs)) return undefined;
+    const work = priorityClasses.reduce<number>((sum, priority) => sum + this.demandOf(priority).work, 0);
+    const workPerQuery = work === 0 ? 1 : work / queue.size;
+    return {
+      model,
+      capacityPerMs: capacityPerMs / workPerQuery,
+      ahead: aheadOf(all, busyMs() + conditions.overheadMs),
+    };
   }
 
   /**

@@ -38,16 +38,25 @@ export class Overload {
    * @param own what waits of the model
    * @param all the same with what waits of other models for the same workers
    */
-  isOn(own: Backlog, all: readonly Backlog[], { overheadMs }: Conditions, nowMs: number): boolean {
-    const fromMs = nowMs + overheadMs;
-    if (!canCarry([own], fromMs) || (all.length > 1 && !canCarry(all, fromMs))) this.#untilMs = nowMs + calmMs;
+  isOn(own: Backlog, all: readonly Backlog[], conditions: Conditions, nowMs: number): boolean {
+    if (isTooMuch(own, all, conditions, nowMs)) this.#untilMs = nowMs + calmMs;
     return nowMs < this.#untilMs;
+  }
+
+  /** The same for an onlooker: what is seen between two decisions does not change the next one. */
+  wouldBeOn(own: Backlog, all: readonly Backlog[], conditions: Conditions, nowMs: number): boolean {
+    return nowMs < this.#untilMs || isTooMuch(own, all, conditions, nowMs);
   }
 
   /** The clock was set anew. */
   shiftTimes(byMs: number): void {
     this.#untilMs += byMs;
   }
+}
+
+function isTooMuch(own: Backlog, all: readonly Backlog[], { overheadMs }: Conditions, nowMs: number): boolean {
+  const fromMs = nowMs + overheadMs;
+  return !canCarry([own], fromMs) || (all.length > 1 && !canCarry(all, fromMs));
 }
 
 /** Whether each class, with those above it, could be done by its last deadline. */

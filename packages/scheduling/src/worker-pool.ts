@@ -30,6 +30,10 @@ export interface PooledWorker<Q extends Query> {
   readonly actuated: Map<string, string>;
   /** Reports since its batch was sent that did not name it. */
   missedReports: number;
+  /** Whether it has said goodbye, and not since then that it holds a batch. */
+  isLeaving: boolean;
+  /** Whether what is sent to it may not arrive: it is given nothing until it has shown that it hears. */
+  isDoubted: boolean;
   /** Whether it takes batches: it accepts one, or holds one. */
   serves: boolean;
   /** The models that it can run. */
@@ -48,7 +52,10 @@ export class WorkerPool<Q extends Query> {
   readonly #bySilence = new Set<PooledWorker<Q>>();
   /** Whose batch was sent first comes first. */
   readonly #busy = new Set<PooledWorker<Q>>();
+  readonly #doubted = new Set<PooledWorker<Q>>();
   readonly #ends = new BatchEnds<Q>((batch) => this.#workers.get(batch.workerId)?.batch === batch);
+  /** What workers said up to this moment has been taken in. Silence is judged by it, not by the time. */
+  #readUpToMs = Number.POSITIVE_INFINITY;
   /** The epoch under which a worker was given up, by worker. What it says under it no longer counts. */
   readonly #over = new Map<string, string>();
 
@@ -67,6 +74,10 @@ export class WorkerPool<Q extends Query> {
     return this.#busy;
   }
 
+  get doubted(): ReadonlySet<PooledWorker<Q>> {
+    return this.#doubted;
+  }
+
   get(workerId: string): PooledWorker<Q> | undefined {
     return this.#workers.get(workerId);
   }
@@ -80,18 +91,28 @@ export class WorkerPool<Q extends Query> {
     let worker = this.#workers.get(report.workerId);
     if (worker === undefined) {
       const nothing = { batch: undefined, actuated: new Map<string, string>(), missedReports: 0, stations: [] };
-      worker = { report, lastSeenMs: nowMs, serves: false, ...nothing };
+      worker = { report, lastSeenMs: nowMs, isLeaving: false, isDoubted: false, serves: false, ...nothing };
       this.#workers.set(report.workerId, worker);
     }
     worker.report = report;
+    worker.isLeaving = false;
     this.seen(worker, nowMs);
     const { batch } = worker;
-    const isOld = batch === undefined || nowMs - batch.sentAtMs < reportTransitMs;
+    const isOld = batch === undefined || this.#read(nowMs) - batch.sentAtMs < reportTransitMs;
     if (!isOld && report.batchId !== batch.id) worker.missedReports += 1;
     // Whatever keeps it busy beside our batches (a measurement) may have actuated anything.
     if (batch === undefined && !report.accepting) worker.actuated.clear();
     this.#place(worker);
     return worker;
+  }
+
+  /** Everything that was said before this moment has been taken in; until the first call, all that was said is. */
+  readUpTo(atMs: number): void {
+    this.#readUpToMs = atMs;
+  }
+
+  #read(nowMs: number): number {
+    return Math.min(nowMs, this.#readUpToMs);
   }
 
   /** Something was heard of a worker. */
@@ -106,6 +127,14 @@ export class WorkerPool<Q extends Query> {
     worker.missedReports = 0;
     this.#busy.add(worker);
     this.#ends.sent(batch);
+    this.#settle(worker);
+  }
+
+  /** Gives a worker nothing more, or again what there is. */
+  doubt(worker: PooledWorker<Q>, isDoubted: boolean): void {
+    worker.isDoubted = isDoubted;
+    if (isDoubted) this.#doubted.add(worker);
+    else this.#doubted.delete(worker);
     this.#settle(worker);
   }
 
@@ -133,6 +162,7 @@ export class WorkerPool<Q extends Query> {
     this.#workers.delete(workerId);
     this.#bySilence.delete(worker);
     this.#busy.delete(worker);
+    this.#doubted.delete(worker);
     if (worker.batch !== undefined) this.#ends.cameBack(worker.batch);
     this.#moveTo(worker, []);
   }
@@ -150,11 +180,12 @@ export class WorkerPool<Q extends Query> {
   /** Workers that have been silent for longer, and those whose batch is so much later than profiled. */
   lost(nowMs: number, deadAfterMs: number, overdueMs: number): PooledWorker<Q>[] {
     const lost = new Set<PooledWorker<Q>>();
+    const readMs = this.#read(nowMs);
     for (const worker of this.#bySilence) {
-      if (nowMs - worker.lastSeenMs <= deadAfterMs) break;
+      if (readMs - worker.lastSeenMs <= deadAfterMs) break;
       lost.add(worker);
     }
-    for (const { workerId } of this.#ends.overdue(nowMs, overdueMs)) {
+    for (const { workerId } of this.#ends.overdue(readMs, overdueMs)) {
       const worker = this.#workers.get(workerId);
       if (worker !== undefined) lost.add(worker);
     }
@@ -167,6 +198,7 @@ export class WorkerPool<Q extends Query> {
       worker.lastSeenMs += byMs;
       if (worker.batch !== undefined) worker.batch.sentAtMs += byMs;
     }
+    this.#readUpToMs += byMs;
     this.#ends.shiftTimes(byMs);
   }
 
@@ -188,8 +220,9 @@ export class WorkerPool<Q extends Query> {
   }
 
   #settle(worker: PooledWorker<Q>): void {
-    const isFree = worker.batch === undefined && worker.report.accepting;
-    const serves = worker.batch !== undefined || worker.report.accepting;
+    const accepts = worker.report.accepting && !worker.isDoubted;
+    const isFree = worker.batch === undefined && accepts;
+    const serves = worker.batch !== undefined || accepts;
     for (const station of worker.stations) {
       if (isFree) station.free.add(worker);
       else station.free.delete(worker);

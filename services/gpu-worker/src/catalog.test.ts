@@ -1,4 +1,4 @@
-import { type Bus, type KeyBucket, type Log, type ModelEntry, type ProfilesChange, Subjects } from '@slackline/shared';
+import { type Bus, type KeyBucket, type KeyChange, type Log, type ModelEntry, Subjects } from '@slackline/shared';
 import { expect, it } from 'vitest';
 import { Catalog } from './catalog.js';
 
@@ -7,12 +7,12 @@ const entryOf = (digest: string): ModelEntry => ({
   ...{ v: 1, name: 'net', digest: digest.repeat(64), inputs: [tensor], outputs: [tensor], sloMs: 10 },
   subnets: [{ id: 's', accuracy: 1 }],
 });
-const change = (key: string, revision: number, entry?: ModelEntry): ProfilesChange => {
+const change = (key: string, revision: number, entry?: ModelEntry): KeyChange => {
   return { key, revision, value: entry && Buffer.from(JSON.stringify(entry)) };
 };
 
 it('never sees a version go before it takes its predecessor’s place, however far one watch runs ahead of another', async () => {
-  const watchers: ((change: ProfilesChange) => void)[] = [];
+  const watchers: ((change: KeyChange) => void)[] = [];
   const keys: Partial<KeyBucket> = {
     watch: async (onEntry) => {
       watchers.push(onEntry);
@@ -24,7 +24,7 @@ it('never sees a version go before it takes its predecessor’s place, however f
   const { stores } = new Subjects('');
   const catalog = await Catalog.open(bus, stores, { config, deviceClass: 'test', log: {} as Log });
   const [old, next] = [entryOf('a'), entryOf('b')];
-  const tell = (changes: ProfilesChange[]) => {
+  const tell = (changes: KeyChange[]) => {
     for (const watcher of [...watchers].reverse()) for (const each of changes) watcher(each);
   };
   tell([change('model.net', 1, old), change('candidate.net', 2, next)]);

@@ -1,21 +1,29 @@
 /** The served models as the `profiles` bucket names them, kept up to date. Shared by all workers of a process. */
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type Bus,
+  type Clock,
+  Complaints,
+  hasCode,
+  type KeyChange,
   type LatencyProfile,
   type Log,
-  latencyProfile,
   type ModelEntry,
   type ModelListener,
   type ObjectBucket,
-  type ProfilesChange,
   profileKeys,
+  readLatencyProfile,
   SlacklineError,
   type StoreNames,
   type Subscription,
+  systemClock,
   tellModel,
 } from '@slackline/shared';
 import type { WorkerConfig } from './config.js';
 import type { ModelSources } from './executors/executor.js';
+
+/** How often a worker that may not make the buckets looks whether the profiler has. */
+const lookAgainMs = 500;
 
 /** Keys of any model's latency profile begin so. */
 const latencyPrefix = profileKeys.latency('', '').slice(0, -1);
@@ -30,18 +38,24 @@ export class Catalog implements ModelSources {
   private constructor(
     private readonly objects: ObjectBucket,
     private readonly deviceClass: string,
-    private readonly log: Log,
+    private readonly complaints: Complaints,
   ) {}
 
   /** Resolves when everything that the bucket holds has been read. */
   static async open(
     bus: Bus,
     stores: StoreNames,
-    options: { config: Pick<WorkerConfig, 'STORAGE' | 'REPLICAS'>; deviceClass: string; log: Log },
+    options: { config: Pick<WorkerConfig, 'STORAGE' | 'REPLICAS'>; deviceClass: string; log: Log; clock?: Clock },
   ): Promise<Catalog> {
     const bucket = { storage: options.config.STORAGE, replicas: options.config.REPLICAS };
-    const [keys, objects] = await Promise.all([bus.keys(stores.profiles, bucket), bus.objects(stores.models, bucket)]);
-    const catalog = new Catalog(objects, options.deviceClass, options.log);
+    const [keys, objects] = await untilPermitted(options.log, () =>
+      Promise.all([bus.keys(stores.profiles, bucket), bus.objects(stores.models, bucket)]),
+    );
+    const catalog = new Catalog(
+      objects,
+      options.deviceClass,
+      new Complaints(options.log, options.clock ?? systemClock),
+    );
     const listeners = {
       model: catalog.#listenerOf('model', catalog.#models),
       candidate: catalog.#listenerOf('candidate', catalog.#candidates),
@@ -98,18 +112,20 @@ export class Catalog implements ModelSources {
         entries.delete(name);
         this.#tell();
       },
-      onBroken: (name, reason) => this.log.warn({ [kind]: name, reason }, 'this catalog entry cannot be read'),
+      onBroken: (name, why) => this.complaints.warn(kind, { [kind]: name, why }, 'this catalog entry cannot be read'),
     };
   }
 
-  #apply({ key, value }: ProfilesChange): void {
-    if (!key.startsWith(latencyPrefix) || !key.endsWith(`.${this.deviceClass}`)) return;
+  #apply({ key, value, lost }: KeyChange): void {
+    // A lost profile is still true, and the profiler writes it again.
+    if (lost || !key.startsWith(latencyPrefix) || !key.endsWith(`.${this.deviceClass}`)) return;
     if (value === undefined) this.#latencies.delete(key);
     else {
       try {
-        this.#latencies.set(key, latencyProfile.parse(JSON.parse(Buffer.from(value).toString())));
+        this.#latencies.set(key, readLatencyProfile(key, value));
       } catch (error) {
-        this.log.warn({ key, err: error }, 'this latency profile cannot be read and is passed over');
+        const why = error instanceof Error ? error.message : String(error);
+        this.complaints.warn('latency profile', { key, why }, 'this latency profile cannot be used and is passed over');
         return;
       }
     }
@@ -118,5 +134,18 @@ export class Catalog implements ModelSources {
 
   #tell(): void {
     for (const listener of this.#listeners) listener();
+  }
+}
+
+/** Under least privilege a worker may open the buckets but not make them (docs/security.md): it waits for who may. */
+async function untilPermitted<T>(log: Log, open: () => Promise<T>): Promise<T> {
+  for (let isFirst = true; ; isFirst = false) {
+    try {
+      return await open();
+    } catch (error) {
+      if (!hasCode(error, 'not_permitted')) throw error;
+      if (isFirst) log.warn({ err: error }, 'waiting for the profiler to make the catalog');
+      await delay(lookAgainMs);
+    }
   }
 }

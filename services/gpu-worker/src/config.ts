@@ -1,6 +1,6 @@
 /** The worker's configuration; docs/worker.md is its table. */
 import { hostname } from 'node:os';
-import { commonConfig, namePattern, numberFrom } from '@slackline/shared';
+import { commonConfig, namePattern, numberFrom, replyPrefixes } from '@slackline/shared';
 import { z } from 'zod';
 import type { Choice } from './executors/choose.js';
 
@@ -50,6 +50,8 @@ export const workerConfig = commonConfig
     HEARTBEAT_MS: numberFrom(z.number().min(10).max(10_000)).default(100),
     /** After a silence this long schedulers may have given the worker up: it takes a new epoch. */
     DEAD_AFTER_MS: numberFrom(z.number().min(50).max(60_000)).default(500),
+    /** Where pings and measurements may be answered: reply subjects must begin with one of these. */
+    ALLOWED_REPLY_PREFIXES: replyPrefixes,
     /** Threads of one inference; one worker per core with one thread each is best for small models. */
     THREADS: numberFrom(z.number().int().min(1).max(256)).default(1),
   })

@@ -1,7 +1,8 @@
 /**
  * Who may command this worker, and under which name it answers. The *epoch* is one life of the worker as schedulers
  * see it: whoever may have given it up must meet it under a new one. The *token* is the scheduler's: a leader that was
- * replaced has a smaller one than its successor, and its commands end when the successor's first command arrives.
+ * replaced has a smaller one than its successor, and its commands end when the successor's first command arrives. Anybody
+ * who can command a worker can also name a token that no leader will ever reach: what the lease says lowers the fence again.
  */
 import type { Clock } from '@slackline/shared';
 
@@ -50,6 +51,11 @@ export class Fence {
   /** A heartbeat has been sent. */
   signOfLife(): void {
     this.#lastSignOfLifeMs = this.options.clock.now();
+  }
+
+  /** The lease names this token: nobody leads under a larger one, whatever was heard. */
+  leads(token: number): void {
+    this.#largestToken = Math.min(this.#largestToken, token);
   }
 
   /** Takes a command's token in; false when a larger one was seen before: its sender no longer leads. */

@@ -3,7 +3,7 @@
  * for the moment of loading, and only then takes its predecessor's place. A candidate (a version whose latency is not
  * known yet) is loaded beside the version that is served.
  */
-import type { Clock, Log, ModelEntry } from '@slackline/shared';
+import { type Clock, Complaints, type Log, type ModelEntry } from '@slackline/shared';
 import type { Catalog } from './catalog.js';
 import type { Executor } from './executors/executor.js';
 
@@ -28,6 +28,7 @@ export class Models {
   /** Digests of the versions that are loaded. */
   readonly #loaded = new Set<string>();
   readonly #stopWatching: () => void;
+  readonly #complaints: Complaints;
   #reconciling = false;
   #reconciled: Promise<void> | undefined;
   #changed = false;
@@ -36,6 +37,7 @@ export class Models {
   #cancelRetry: () => void = () => {};
 
   constructor(private readonly options: ModelsOptions) {
+    this.#complaints = new Complaints(options.log, options.clock);
     this.#stopWatching = options.catalog.onChange(() => {
       this.#retryMs = firstRetryMs;
       this.#start();
@@ -130,7 +132,8 @@ export class Models {
       log.info({ model, digest }, 'model loaded');
       return true;
     } catch (error) {
-      if (!this.#ended) log.warn({ model, digest, err: error }, 'a model could not be loaded; it will be tried again');
+      const what = 'a model could not be loaded; it will be tried again';
+      if (!this.#ended) this.#complaints.warn('load', { model, digest, err: error }, what);
       return false;
     }
   }

@@ -3,8 +3,12 @@ import {
   type Bus,
   type Clock,
   connectBus,
+  denialsTo,
+  type KeyBucket,
   type Log,
+  processMetadata,
   type RunningService,
+  readLeaseToken,
   SlacklineError,
   Subjects,
   systemClock,
@@ -41,13 +45,16 @@ export async function startWorker(config: WorkerConfig, deps: StartDeps): Promis
   const { executor: executorName, device, why } = choice;
   const deviceClass = deviceClassOf(config, choice);
   log.info({ executor: executorName, device, deviceClass, why }, 'executor chosen');
-  const bus = deps.bus ?? (await connectBus({ url: config.NATS_URL, name: config.WORKER_ID }));
+  const bus =
+    deps.bus ?? (await connectBus({ url: config.NATS_URL, name: config.WORKER_ID, onDenied: denialsTo(log) }));
   const subjects = new Subjects(config.SUBJECT_PREFIX);
   const executors = deps.executors ?? createExecutors(executorName, config);
   const catalog = await Catalog.open(bus, subjects.stores, { config, deviceClass, log });
+  const leaderToken = leaseReader(bus, subjects.stores.leader, config);
   const running = workerIds(config).map((id) => {
     const executor = executors.create();
-    return { executor, worker: new Worker({ id, deviceClass, config, bus, subjects, catalog, executor, clock, log }) };
+    const parts = { id, deviceClass, config, bus, subjects, catalog, executor, clock, log, leaderToken };
+    return { executor, worker: new Worker(parts) };
   });
   const workers = running.map(({ worker }) => worker);
 
@@ -67,7 +74,13 @@ export async function startWorker(config: WorkerConfig, deps: StartDeps): Promis
     name: 'slackline-worker',
     version: '0.1.0',
     description: 'Hosts supernets, actuates subnets, infers',
-    metadata: { executor: executorName, why, deviceClass, workers: String(workers.length) },
+    metadata: {
+      ...processMetadata(config.WORKER_ID, config.SUBJECT_PREFIX),
+      executor: executorName,
+      why,
+      deviceClass,
+      workers: String(workers.length),
+    },
   });
   let stopping: Promise<void> | undefined;
   const stop = async () => {
@@ -85,5 +98,23 @@ export async function startWorker(config: WorkerConfig, deps: StartDeps): Promis
       stopping ??= stop();
       return stopping;
     },
+  };
+}
+
+/** Reads the schedulers' lease. The bucket is opened when it is first asked for: seldom, if ever. */
+function leaseReader(
+  bus: Bus,
+  bucket: string,
+  { STORAGE: storage, REPLICAS: replicas }: Pick<WorkerConfig, 'STORAGE' | 'REPLICAS'>,
+): () => Promise<number | undefined> {
+  let opened: Promise<KeyBucket> | undefined;
+  return async () => {
+    opened ??= bus.keys(bucket, { storage, replicas });
+    try {
+      return await readLeaseToken(await opened);
+    } catch (error) {
+      opened = undefined;
+      throw error;
+    }
   };
 }

@@ -4,6 +4,7 @@ import {
   type BatchCommand,
   type BatchDone,
   type Bus,
+  isAllowedReply,
   pack,
   refusal,
   SlacklineError,
@@ -21,10 +22,14 @@ const empty = new Uint8Array(0);
 export class Voice {
   #saidSlots = 0;
 
-  /** @param status the worker as it is at the moment of the call */
+  /**
+   * @param replyPrefixes what the subject of an answer must begin with: nobody shall have us publish anywhere else
+   * @param status the worker as it is at the moment of the call
+   */
   constructor(
     private readonly bus: Bus,
     private readonly subjects: Subjects,
+    private readonly replyPrefixes: readonly string[],
     private readonly status: () => WorkerStatus,
   ) {}
 
@@ -53,16 +58,16 @@ export class Voice {
   }
 
   pong(reply: string | undefined): void {
-    if (reply !== undefined) this.bus.publish(reply, empty);
+    if (this.#mayAnswer(reply)) this.bus.publish(reply, empty);
   }
 
   measured(reply: string | undefined, samplesMs: number[][][]): void {
-    if (reply !== undefined) this.bus.publish(reply, pack({ v: 1, samplesMs }));
+    if (this.#mayAnswer(reply)) this.bus.publish(reply, pack({ v: 1, samplesMs }));
   }
 
   /** Answers a request with an error of the registry. */
   refusal(reply: string | undefined, cause: unknown): void {
-    if (reply === undefined) return;
+    if (!this.#mayAnswer(reply)) return;
     const text = cause instanceof Error ? cause.message : String(cause);
     const error = cause instanceof SlacklineError ? cause : new SlacklineError('executor_failed', text, { cause });
     const { data, headers } = refusal(error);
@@ -74,6 +79,10 @@ export class Voice {
     const rssBytes = process.memoryUsage.rss();
     const telemetry: WorkerTelemetry = { v: 1, workerId, host, deviceClass, executor, state, ...reading, rssBytes };
     this.bus.publish(this.subjects.telemetry('worker'), pack(telemetry));
+  }
+
+  #mayAnswer(reply: string | undefined): reply is string {
+    return reply !== undefined && isAllowedReply(reply, this.replyPrefixes);
   }
 
   #say(subject: string, status: WorkerStatus): void {

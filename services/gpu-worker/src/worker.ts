@@ -14,6 +14,7 @@ import {
   fencedNotice,
   type Log,
   measureRequest,
+  rollCall,
   SlacklineError,
   type Subjects,
   type Subscription,
@@ -32,12 +33,16 @@ import { OncePerSecond } from './once-per-second.js';
 import { type BatchEnd, Voice } from './voice.js';
 
 const telemetryMs = 1_000;
+/** A profiler asks for one grid at a time. */
+const mostMeasurements = 4;
+/** How often the lease is looked up at most, for commands that are refused. */
+const askEveryMs = 250;
 const host = hostname();
 
 export interface WorkerDeps {
   id: string;
   deviceClass: string;
-  config: Pick<WorkerConfig, 'HEARTBEAT_MS' | 'DEAD_AFTER_MS'>;
+  config: Pick<WorkerConfig, 'HEARTBEAT_MS' | 'DEAD_AFTER_MS' | 'ALLOWED_REPLY_PREFIXES'>;
   bus: Bus;
   subjects: Subjects;
   catalog: ModelsCatalog;
@@ -45,6 +50,8 @@ export interface WorkerDeps {
   clock: Clock;
   log: Log;
   newEpoch?: () => string;
+  /** The token that the schedulers' lease names; undefined where there is none. Default: nobody knows. */
+  leaderToken?: () => Promise<number | undefined>;
 }
 
 type BatchResult = Omit<BatchEnd, 'heldMs'>;
@@ -63,12 +70,15 @@ export class Worker {
   #cancelTelemetry: () => void = () => {};
   #batchId: string | null = null;
   #stopping: Promise<void> | undefined;
+  #askAgainAtMs = Number.NEGATIVE_INFINITY;
+  /** Measurements under way or waiting. */
+  #measurements = 0;
 
   constructor(private readonly deps: WorkerDeps) {
     const { clock, config, executor, catalog } = deps;
     this.#log = deps.log.child({ workerId: deps.id });
     this.#fence = new Fence({ clock, deadAfterMs: config.DEAD_AFTER_MS, newEpoch: deps.newEpoch ?? randomUUID });
-    this.#voice = new Voice(deps.bus, deps.subjects, () => this.status);
+    this.#voice = new Voice(deps.bus, deps.subjects, config.ALLOWED_REPLY_PREFIXES, () => this.status);
     this.#device = new Device(this.#life, clock, () => this.#voice.slots());
     this.#meter = new Meter(clock);
     this.#complaints = new OncePerSecond(clock);
@@ -110,6 +120,7 @@ export class Worker {
       listen(subjects.batch(id), 'batch', ({ data }) => this.#onBatch(data)),
       listen(subjects.ping(id), 'ping', ({ reply }) => this.#voice.pong(reply)),
       listen(subjects.fenced(id), 'fenced', ({ data }) => this.#onFenced(data)),
+      listen(subjects.rollCall, 'rollcall', ({ data }) => this.#onRollCall(data)),
       listen(subjects.measure(id), 'measure', (message) => this.#onMeasure(message)),
     ];
     this.#beat();
@@ -166,8 +177,11 @@ export class Worker {
     this.#device.runBatch(run, () => {
       // In this order no scheduler sends to a worker whose device has gone to something else.
       if (this.#life.freeSlots < this.#voice.saidSlots) this.#voice.slots();
-      this.#batchId = null;
-      if (result !== undefined) this.#voice.done(command, { ...result, heldMs: this.deps.clock.now() - arrivedMs });
+      // A batch that the executor died on is held to the end: who leaves without one has not died of it.
+      if (result !== undefined) {
+        this.#batchId = null;
+        this.#voice.done(command, { ...result, heldMs: this.deps.clock.now() - arrivedMs });
+      }
       if (this.#life.freeSlots > this.#voice.saidSlots) this.#voice.slots();
     });
   }
@@ -175,19 +189,31 @@ export class Worker {
   /** Why a command is not run: it is answered with the reason, or ignored where its sender finds out by itself. */
   #refusal({ batchId, token, epoch, model, subnet, digest = this.#models.digestOf(model) }: BatchCommand) {
     const because = (refused: ErrorCode, message: string) => ({ refused, message });
-    if (!this.#fence.admits(token)) {
-      return because('stale_token', `A scheduler with a larger fencing token than ${token} has taken over`);
-    }
     if (epoch !== this.#fence.epoch) {
       // The status under the new epoch, already sent, tells the scheduler to give the batch to another worker.
       this.#log.debug({ batchId, epoch }, 'batch of another epoch ignored');
       return 'ignore';
+    }
+    if (!this.#fence.admits(token)) {
+      this.#askWhoLeads();
+      return because('stale_token', `A scheduler with a larger fencing token than ${token} has taken over`);
     }
     if (!this.#device.acceptsBatch) {
       return because('unavailable', `The worker is ${this.#life.state} and takes no batch`);
     }
     if (digest !== undefined && this.#models.has(digest) && this.deps.executor.hosts(digest, subnet)) return undefined;
     return because('unknown_subnet', `The worker does not host the subnet ${subnet} of ${model}`);
+  }
+
+  /** Whoever is refused may lead all the same: a larger token was heard, but of whom? */
+  #askWhoLeads(): void {
+    const { leaderToken, clock } = this.deps;
+    if (leaderToken === undefined || clock.now() < this.#askAgainAtMs) return;
+    this.#askAgainAtMs = clock.now() + askEveryMs;
+    leaderToken().then(
+      (token) => token !== undefined && this.#fence.leads(token),
+      (error) => this.#log.warn({ err: error }, 'the lease could not be read'),
+    );
   }
 
   /** Never rejects; undefined when the executor died on the batch, which then is the scheduler's to give to another. */
@@ -217,24 +243,44 @@ export class Worker {
   }
 
   #onFenced(data: Uint8Array): void {
-    const { epoch } = unpack('fenced', fencedNotice, data);
-    if (this.#fence.fenced(epoch)) this.#sayRenewed('a scheduler gave this worker up');
+    const { epoch, token } = unpack('fenced', fencedNotice, data);
+    if (this.#fence.admits(token) && this.#fence.fenced(epoch)) this.#sayRenewed('a scheduler gave this worker up');
+  }
+
+  /** A new leader knows no worker yet. */
+  #onRollCall(data: Uint8Array): void {
+    const { token } = unpack('rollcall', rollCall, data);
+    if (!this.#fence.admits(token)) return;
+    this.#noticeSilence();
+    this.#voice.slots();
   }
 
   #onMeasure({ data, reply }: BusMessage): void {
-    const request = unpack('measure', measureRequest, data);
-    const { model, digest } = request;
-    const measure = async () => {
-      if (this.#models.has(digest)) return this.deps.executor.measure(request);
-      throw new SlacklineError('unknown_subnet', `The worker does not host ${model} in the version ${digest}`);
-    };
-    this.#device.run('measure', measure).then(
+    this.#measure(data).then(
       (samplesMs) => this.#voice.measured(reply, samplesMs),
       (error) => {
-        this.#log.warn({ model, err: error }, 'nothing was measured');
+        const dropped = this.#complaints.allow();
+        if (dropped !== undefined) this.#log.warn({ dropped, err: error }, 'nothing was measured');
         this.#voice.refusal(reply, error);
       },
     );
+  }
+
+  async #measure(data: Uint8Array): Promise<number[][][]> {
+    const request = unpack('measure', measureRequest, data);
+    const { model, digest } = request;
+    if (this.#measurements >= mostMeasurements) {
+      throw new SlacklineError('overloaded', `${mostMeasurements} measurements wait for this worker already`);
+    }
+    this.#measurements++;
+    try {
+      return await this.#device.run('measure', async () => {
+        if (this.#models.has(digest)) return this.deps.executor.measure(request);
+        throw new SlacklineError('unknown_subnet', `The worker does not host ${model} in the version ${digest}`);
+      });
+    } finally {
+      this.#measurements--;
+    }
   }
 
   #beat(): void {
