@@ -11,6 +11,8 @@ export interface Figure {
   readonly title: string;
   /** One line for `--list`. */
   readonly summary: string;
+  /** Whether it runs only where it is named: it takes as long as all others together. */
+  readonly onlyByName?: true;
   /**
    * @throws Skipped when something it needs is not on this machine
    * @throws the reason of `context.signal` when that aborts

@@ -3,6 +3,7 @@
 import { type BusMessage, contentTypes, headerNames, parseAnswer } from '@slackline/shared';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { RawConnection, type RawMessage } from '../fuzz/raw-connection.js';
 import { withNatsServer } from '../harness/nats-server.js';
 import { type Deployment, newDeployment, row } from './deployment.js';
 
@@ -54,6 +55,28 @@ describe('a reply subject that is not an inbox', () => {
     deployment.send({ reply: 'shop.answers.7' });
     await deployment.stored(1);
     expect((await deployment.query(1)).headers).toMatchObject({ 'Reply-To': 'shop.answers.7' });
+  });
+});
+
+describe('headers that no client of good will writes', () => {
+  const lines = (text: string) => Buffer.from(`NATS/1.0\r\n${text}\r\n\r\n`, 'latin1');
+  it.each([
+    ['a name with a space', lines('Slo Ms: 5')],
+    ['a name beyond ASCII', lines('Slo-M\xdf: 5')],
+    ['a line feed in a value', lines('Query-Id: a\nb')],
+    ['tens of thousands of them', lines(Array.from({ length: 40_000 }, (_, i) => `h${i}:`).join('\r\n'))],
+  ])('%s: the query is refused with a code, and the next one accepted', async (_, headers) => {
+    await deployment.ingest();
+    const { subjects } = deployment;
+    const answered = new Promise<RawMessage>((resolve) => {
+      void RawConnection.open(nats.url, resolve).then((raw) => {
+        raw.subscribe('_INBOX.raw.*');
+        raw.publish(subjects.infer('m'), row, { reply: '_INBOX.raw.1', headers });
+      });
+    });
+    expect(Buffer.from((await answered).headers).toString()).toContain('Error-Code: wrong_header');
+    deployment.send();
+    await deployment.stored(1);
   });
 });
 

@@ -1,6 +1,7 @@
 /** All figures, in the order in which they run. */
 import type { Figure } from '../figure.js';
 import { optimum } from '../optimum/figure.js';
+import { overload } from '../overload/figure.js';
 import { acceleration } from './acceleration.js';
 import { actuationDelay } from './actuation-delay.js';
 import { bursty } from './bursty.js';
@@ -16,6 +17,7 @@ export const figures: readonly Figure[] = [
   acceleration,
   maf,
   faults,
+  overload,
   scaling,
   policies,
   actuationDelay,

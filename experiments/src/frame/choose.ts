@@ -6,9 +6,9 @@ export class UnknownFigure extends Error {
   override readonly name = 'UnknownFigure';
 }
 
-/** The figures of these names, in this order, each once; all when there are none. @throws UnknownFigure */
+/** The figures of these names, in this order, each once; without names all but those that must be named. @throws UnknownFigure */
 export function chosen(figures: readonly Figure[], names: readonly string[]): Figure[] {
-  if (names.length === 0) return [...figures];
+  if (names.length === 0) return figures.filter(({ onlyByName }) => onlyByName !== true);
   return [...new Set(names)].map((name) => {
     const figure = figures.find((candidate) => candidate.name === name);
     if (figure !== undefined) return figure;

@@ -145,6 +145,7 @@ describe('the command line', () => {
   });
 
   test('takes each figure once, in the order given, and refuses unknown ones', () => {
+    expect(chosen([good, { ...failing, onlyByName: true }], [])).toEqual([good]);
     expect(chosen([good, failing], [])).toEqual([good, failing]);
     expect(chosen([good, failing], ['failing', 'good', 'failing'])).toEqual([failing, good]);
     expect(() => chosen([good, failing], ['better'])).toThrow(UnknownFigure);

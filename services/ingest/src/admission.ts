@@ -55,6 +55,7 @@ export function admit(
   newId: () => string,
 ): AdmittedQuery {
   const { headers, data: body } = message;
+  if (headers.isDamaged) throw new SlacklineError('wrong_header', 'The headers of the message cannot be read');
   const model = modelOf(message.subject, catalog);
   const id = nameHeader(headers, headerNames.queryId) ?? newId();
   const resultKey = nameHeader(headers, headerNames.resultKey);
@@ -101,10 +102,13 @@ function modelOf(subject: string, catalog: Catalog): ServedModel {
   return model;
 }
 
-/** The id under which a refusal is answered: the producer's, if it is a proper one. */
+/** The id under which a refusal is answered: the producer's, if it is a proper one and can be read at all. */
 export function readableId(headers: HeaderReader): string | undefined {
-  const id = headers.get(headerNames.queryId);
-  return id !== undefined && namePattern.test(id) ? id : undefined;
+  try {
+    return nameHeader(headers, headerNames.queryId);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A header that becomes part of a subject, a key or another header. Throws `wrong_header`. */

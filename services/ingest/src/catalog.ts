@@ -1,8 +1,8 @@
 /** The models that queries are accepted for. */
 import {
+  type Complaints,
   type KeyBucket,
-  type Log,
-  rowBytes,
+  rowElements,
   SlacklineError,
   type Subscription,
   type TensorMetadata,
@@ -22,7 +22,11 @@ export interface ServedModel {
 export class Catalog {
   readonly #models = new Map<string, ServedModel>();
 
-  constructor(private readonly log: Log) {}
+  /** @param mostElements a model whose row has more can have no query: each takes a byte at least, in any form */
+  constructor(
+    private readonly complaints: Complaints,
+    private readonly mostElements: number,
+  ) {}
 
   get(name: string): ServedModel | undefined {
     return this.#models.get(name);
@@ -44,19 +48,31 @@ export class Catalog {
       onGone: (name) => {
         this.#models.delete(name);
       },
-      onBroken: (name, reason) => this.log.error({ model: name, reason }, 'this catalog entry cannot be read'),
+      onBroken: (model, why) => this.#complain(model, why),
     });
   }
 
   #serve(model: ServedModel): void {
     try {
       // An input without a fixed size could not be checked.
-      rowBytes(model.input);
+      const elements = rowElements(model.input);
+      if (elements <= this.mostElements) this.#models.set(model.name, model);
+      else
+        this.#complain(
+          model.name,
+          `one row has ${elements} elements, and no message holds more than ${this.mostElements}`,
+        );
     } catch (error) {
       if (!(error instanceof SlacklineError)) throw error;
-      this.log.error({ model: model.name, code: error.code }, error.message);
-      return;
+      this.#complain(model.name, error.message);
     }
-    this.#models.set(model.name, model);
+  }
+
+  #complain(model: string, why: string): void {
+    this.complaints.warn(
+      'model',
+      { model: model.slice(0, 64), why: why.slice(0, 500) },
+      'this catalog entry cannot be used',
+    );
   }
 }

@@ -14,7 +14,7 @@ export const ingestConfig = commonConfig.extend(streamsConfig.shape).extend({
   MAX_UNANSWERED_BYTES: numberFrom(z.number().int().min(1)).default(256 * 1024 * 1024),
   /** How long the first PubAck is waited for at most, on an idle broker, before the publish is repeated. */
   PUBACK_TIMEOUT_MS: numberFrom(z.number().positive()).default(500),
-  /** What an overloaded producer is told to wait. */
+  /** What a producer is told to wait at least when the stream is full or the broker behind. */
   RETRY_AFTER_MS: numberFrom(z.number().positive()).default(100),
   /** How often the broker's clock is read. */
   CLOCK_PROBE_MS: numberFrom(z.number().int().min(100)).default(5_000),

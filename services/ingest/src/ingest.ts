@@ -1,29 +1,42 @@
 /** The front door: takes queries from `infer.<model>`, refuses or stores them, and answers what it refuses. */
 import { randomUUID } from 'node:crypto';
+import { getHeapStatistics } from 'node:v8';
 import {
   BrokerTime,
   type Bus,
   type BusMessage,
+  backlogReport,
   type Clock,
+  Complaints,
   type Constraints,
   constraintHeaders,
   contentTypeOf,
-  ensureStreams,
+  contentTypes,
   forbiddenReply,
   frameError,
   type HeaderValues,
   headerNames,
+  ingestTelemetry,
   isAllowedReply,
   type Log,
+  messageIdOf,
+  type Priority,
   pack,
+  processMetadata,
   type RunningService,
   SlacklineError,
+  StreamKeeper,
   Subjects,
+  type Subscription,
+  unpack,
 } from '@slackline/shared';
 import { type AdmittedQuery, admit, checkContent, readableId } from './admission.js';
 import { Catalog } from './catalog.js';
 import type { IngestConfig } from './config.js';
 import { Counters } from './counters.js';
+import type { Arrival } from './deadline.js';
+import { type Candidate, Door } from './door.js';
+import { Peers } from './peers.js';
 import { type OutgoingQuery, Publisher, type PublishResult } from './publisher.js';
 
 /** Ingests share the queries: each goes to one of this queue group. */
@@ -48,6 +61,13 @@ export async function startIngest(config: IngestConfig, dependencies: IngestDepe
   return { stop: () => ingest.stop(), failed: ingest.failed, ready: { instanceId: ingest.instanceId } };
 }
 
+/** Who a query comes from. */
+interface Origin {
+  tenant: string | undefined;
+  /** What reply subjects must begin with. */
+  prefixes: readonly string[];
+}
+
 class Ingest {
   readonly instanceId = randomUUID();
   /** Resolves when the bus has closed for good. */
@@ -55,7 +75,11 @@ class Ingest {
   readonly #subjects: Subjects;
   readonly #catalog: Catalog;
   readonly #counters: Counters;
+  readonly #complaints: Complaints;
   readonly #publisher: Publisher;
+  readonly #peers = new Peers();
+  readonly #door = new Door(() => this.#peers.count);
+  readonly #streams: StreamKeeper;
   readonly #brokerTime: BrokerTime;
   readonly #limits: { maxSloMs: number; maxBodyBytes: number };
   #closed = false;
@@ -68,17 +92,19 @@ class Ingest {
   ) {
     const { bus, clock, log } = dependencies;
     this.#subjects = new Subjects(config.SUBJECT_PREFIX);
-    this.#catalog = new Catalog(log);
     this.#counters = new Counters(log);
+    this.#complaints = new Complaints(log, clock);
+    this.#catalog = new Catalog(this.#complaints, bus.maxPayloadBytes);
     this.#publisher = new Publisher(bus, clock, {
       maxUnanswered: config.MAX_UNANSWERED,
       maxUnansweredBytes: config.MAX_UNANSWERED_BYTES,
       pubAckTimeoutMs: config.PUBACK_TIMEOUT_MS,
       duplicateWindowMs: config.DUPLICATE_WINDOW_MS,
     });
+    this.#streams = new StreamKeeper(bus, this.#subjects, config, log);
     this.#brokerTime = new BrokerTime(bus, this.#subjects, clock, log, {
       everyMs: config.CLOCK_PROBE_MS,
-      onFailure: () => ensureStreams(bus, this.#subjects, config),
+      onFailure: () => this.#streams.ensure(),
     });
     this.failed = new Promise((resolve) => {
       bus.onStatus((status) => {
@@ -93,7 +119,7 @@ class Ingest {
 
   async start(): Promise<void> {
     const { bus } = this.dependencies;
-    await ensureStreams(bus, this.#subjects, this.config);
+    await this.#streams.ensure();
     await this.#brokerTime.start();
     const stores = { storage: this.config.STORAGE, replicas: this.config.REPLICAS };
     const models = await this.#catalog.follow(await bus.keys(this.#subjects.stores.profiles, stores));
@@ -101,15 +127,23 @@ class Ingest {
       name: 'slackline-ingest',
       version: '0.1.0',
       description: 'Takes queries, checks them, stores them.',
-      metadata: { instance: this.instanceId },
+      metadata: {
+        ...processMetadata(this.config.INSTANCE_NAME ?? 'ingest', this.config.SUBJECT_PREFIX),
+        instance: this.instanceId,
+      },
     });
-    const queries = bus.subscribe(this.#subjects.infer('*'), (message) => this.#take(message), { queue: queueGroup });
+    const queries = this.#takeQueries();
+    const heard = [
+      bus.subscribe(this.#subjects.backlog, (message) => this.#toldBacklog(message)),
+      bus.subscribe(this.#subjects.telemetry('ingest'), (message) => this.#heardPeer(message)),
+    ];
     const telemetry = setInterval(() => this.#report(), telemetryEveryMs);
     this.#ends = [
-      () => queries.drain(),
+      async () => void (await Promise.all(queries.map((each) => each.drain()))),
       () => this.#publisher.idle(lastAcksMs),
       () => clearInterval(telemetry),
       () => this.#report(),
+      async () => void (await Promise.all(heard.map((each) => each.drain()))),
       () => models.drain(),
       () => this.#brokerTime.stop(),
       () => bus.close(),
@@ -122,10 +156,26 @@ class Ingest {
     for (const end of this.#ends.splice(0)) await end();
   }
 
+  /** Subscribes to the queries of producers, and to those of each tenant: its account's reply subjects are its own. */
+  #takeQueries(): Subscription[] {
+    const { ALLOWED_REPLY_PREFIXES: prefixes, TENANTS } = this.config;
+    const { bus } = this.dependencies;
+    const options = { queue: queueGroup };
+    const ofTenant = (tenant: string) => {
+      const origin = { tenant, prefixes: prefixes.map((prefix) => this.#subjects.ofTenant(tenant, prefix)) };
+      const take = ({ subject, headers, data, reply }: BusMessage) => {
+        const mapped = reply === undefined ? undefined : this.#subjects.ofTenant(tenant, reply);
+        this.#take({ subject, headers, data, reply: mapped }, origin);
+      };
+      return bus.subscribe(this.#subjects.ofTenant(tenant, 'infer.*'), take, options);
+    };
+    const take = (message: BusMessage) => this.#take(message, { tenant: undefined, prefixes });
+    return [bus.subscribe(this.#subjects.infer('*'), take, options), ...TENANTS.map(ofTenant)];
+  }
+
   /** One message from a producer. Never throws: nothing that comes from outside may end the process. */
-  #take(message: BusMessage): void {
+  #take(message: BusMessage, { tenant, prefixes }: Origin): void {
     const { reply } = message;
-    const prefixes = this.config.ALLOWED_REPLY_PREFIXES;
     if (reply !== undefined && !isAllowedReply(reply, prefixes)) {
       // Not answered, since an answer is what the attack is after.
       this.#refuse(message, undefined, forbiddenReply(reply, prefixes));
@@ -136,32 +186,57 @@ class Ingest {
       const arrival = { nowMs, brokerNowMs: this.#brokerTime.nowMs() };
       const query = admit(message, arrival, this.#catalog, this.#limits, randomUUID);
       // Refusing must be cheap, or an ingest that is behind would fall further behind.
-      const refusal = this.#publisher.refusal(query.id, query.body.length, query.deadlineMs - nowMs);
+      const refusal = this.#publisher.refusal(
+        messageIdOf(query.id, tenant),
+        query.body.length,
+        query.deadlineMs - nowMs,
+      );
       if (refusal !== undefined) throw refusal;
+      const atDoor = { model: query.model.name, deadlineMs: arrival.brokerNowMs + query.deadlineMs - nowMs };
+      const isTurnedAway = (priority: Priority) => this.#isTurnedAway(message, query, { ...atDoor, priority }, arrival);
+      // A body that is more than bytes may ask for a priority too: before it is read, that may be the highest.
+      const atMost = query.contentType === contentTypes.bytes ? 'normal' : 'high';
+      if (isTurnedAway(query.constraints.priority ?? atMost)) return;
       const constraints = checkContent(query);
+      const { priority = 'normal' } = constraints;
+      if (query.contentType !== contentTypes.bytes && isTurnedAway(priority)) return;
+      this.#door.entered({ ...atDoor, priority }, arrival.brokerNowMs);
       this.#publisher
-        .publish(this.#outgoing(query, constraints, reply))
+        .publish(this.#outgoing(query, constraints, reply, tenant))
         .then((result) => this.#settle(message, query, result))
         .catch((error: unknown) => this.dependencies.log.error({ err: error, query: query.id }, 'publishing failed'));
     } catch (error) {
       if (error instanceof SlacklineError) this.#refuse(message, readableId(message.headers), error);
-      else this.dependencies.log.error({ err: error }, 'a query could not be checked');
+      else this.#complaints.warn('check', { err: error }, 'a query could not be checked');
     }
   }
 
-  #outgoing(query: AdmittedQuery, constraints: Constraints, reply: string | undefined): OutgoingQuery {
+  /** Refuses a query that could only be answered too late. */
+  #isTurnedAway(message: BusMessage, query: AdmittedQuery, candidate: Candidate, { brokerNowMs }: Arrival): boolean {
+    const refusal = this.#door.refusal(candidate, brokerNowMs);
+    if (refusal !== undefined) this.#refuse(message, query.id, refusal.error, refusal.retryAfterMs);
+    return refusal !== undefined;
+  }
+
+  #outgoing(
+    query: AdmittedQuery,
+    constraints: Constraints,
+    reply: string | undefined,
+    tenant: string | undefined,
+  ): OutgoingQuery {
     const to: HeaderValues = reply
       ? { [headerNames.replyTo]: reply }
       : { [headerNames.resultKey]: query.resultKey ?? query.id };
     return {
       subject: this.#subjects.queries(query.model.name),
-      id: query.id,
+      id: messageIdOf(query.id, tenant),
       body: query.body,
       deadlineMs: query.deadlineMs,
       headers: (budgetMs) => ({
         [headerNames.contentType]: query.contentType,
         [headerNames.budgetMs]: Math.max(0, budgetMs).toFixed(3),
         ...to,
+        ...(tenant !== undefined && { [headerNames.tenant]: tenant }),
         ...constraintHeaders(constraints),
         ...query.passedOn,
       }),
@@ -175,7 +250,12 @@ class Ingest {
   }
 
   /** Counts a refusal and answers it where it may be answered. */
-  #refuse(message: BusMessage, queryId: string | undefined, error: SlacklineError): void {
+  #refuse(
+    message: BusMessage,
+    queryId: string | undefined,
+    error: SlacklineError,
+    retryAfterMs = Math.max(this.config.RETRY_AFTER_MS, this.#publisher.delayMs),
+  ): void {
     const { bus, clock } = this.dependencies;
     const { reply } = message;
     const told = reply !== undefined && error.code !== 'forbidden_reply';
@@ -183,9 +263,30 @@ class Ingest {
     if (!told) return;
     const framed = frameError(answerType(message), error, {
       queryId,
-      ...(error.code === 'overloaded' && { retryAfterMs: this.config.RETRY_AFTER_MS }),
+      ...(error.code === 'overloaded' && { retryAfterMs }),
     });
     bus.publish(reply, framed.data, { headers: framed.headers });
+  }
+
+  #toldBacklog({ data }: BusMessage): void {
+    this.#guarded('backlog', () => this.#door.told(unpack('backlog', backlogReport, data), this.#brokerTime.nowMs()));
+  }
+
+  #heardPeer({ data }: BusMessage): void {
+    this.#guarded('telemetry', () => {
+      const { instanceId } = unpack('ingest telemetry', ingestTelemetry, data);
+      this.#peers.heard(instanceId, this.dependencies.clock.now());
+    });
+  }
+
+  /** What other processes say may be anything. */
+  #guarded(kind: string, read: () => void): void {
+    try {
+      read();
+    } catch (error) {
+      if (!(error instanceof SlacklineError)) throw error;
+      this.#complaints.warn(kind, { code: error.code, kind }, error.message);
+    }
   }
 
   #report(): void {
@@ -198,6 +299,7 @@ class Ingest {
       inFlight: this.#publisher.inFlight,
       retried: this.#publisher.retried,
       models: this.#catalog.size,
+      heapBytes: getHeapStatistics().used_heap_size,
     });
     bus.publish(this.#subjects.telemetry('ingest'), summary);
   }

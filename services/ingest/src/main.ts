@@ -1,10 +1,10 @@
 /** Runs an ingest as a process. */
-import { connectBus, readConfig, runService, systemClock } from '@slackline/shared';
+import { connectBus, denialsTo, readConfig, runService, systemClock } from '@slackline/shared';
 import { ingestConfig } from './config.js';
 import { startIngest } from './ingest.js';
 
 runService('ingest', async (log) => {
   const config = readConfig(ingestConfig, process.env);
-  const bus = await connectBus({ url: config.NATS_URL, name: 'ingest' });
+  const bus = await connectBus({ url: config.NATS_URL, name: 'ingest', onDenied: denialsTo(log) });
   return startIngest(config, { bus, clock: systemClock, log });
 });

@@ -8,6 +8,7 @@ function setUp(answer: (attempt: number) => PubAck | Error | Promise<PubAck>) {
   let timers: { atMs: number; callback: () => void }[] = [];
   const published: { atMs: number; budgetMs: number }[] = [];
   let tell: (status: BusStatus) => void = () => {};
+  let heard = Promise.resolve();
   const clock = {
     now: () => nowMs,
     after(delayMs: number, callback: () => void) {
@@ -30,7 +31,8 @@ function setUp(answer: (attempt: number) => PubAck | Error | Promise<PubAck>) {
       if (result instanceof SlacklineError && result.code === 'timeout') nowMs += options.timeoutMs;
       throw result;
     },
-  } as Pick<Bus, 'onStatus' | 'publishToStream'> as Bus;
+    flush: () => heard,
+  } as Pick<Bus, 'onStatus' | 'publishToStream' | 'flush'> as Bus;
   const publisher = new Publisher(bus, clock, {
     maxUnanswered: 100,
     maxUnansweredBytes: 1_000,
@@ -58,13 +60,52 @@ function setUp(answer: (attempt: number) => PubAck | Error | Promise<PubAck>) {
   const pass = (ms: number) => {
     nowMs += ms;
   };
-  return { publisher, publish, published, elapse, pass, tell: (status: BusStatus) => tell(status), now: () => nowMs };
+  /** The broker stands still, connected as it is; the returned function ends that. */
+  const standStill = () => {
+    let goOn: () => void = () => {};
+    heard = new Promise((resolve) => {
+      goOn = resolve;
+    });
+    return goOn;
+  };
+  return {
+    standStill,
+    publisher,
+    publish,
+    published,
+    elapse,
+    pass,
+    tell: (status: BusStatus) => tell(status),
+    now: () => nowMs,
+  };
 }
 
 const timeout = new SlacklineError('timeout', 'No PubAck');
 const ack = { sequence: 1, duplicate: false };
 
 describe('a publish without a PubAck', () => {
+  it('is not repeated while the broker stands still: copies would fill the client’s buffer', async () => {
+    const { publish, published, standStill, elapse } = setUp((attempt) => (attempt === 1 ? timeout : ack));
+    const goOn = standStill();
+    const result = publish(20_000);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(published).toHaveLength(1);
+    goOn();
+    await elapse();
+    expect(await result).toEqual({ is: 'stored' });
+    expect(published).toHaveLength(2);
+  });
+
+  it('is given up at its deadline when the broker stands still for that long', async () => {
+    const { publish, published, standStill, elapse, now } = setUp(() => timeout);
+    standStill();
+    const result = publish(20_000);
+    await elapse();
+    expect(await result).toEqual({ is: 'unconfirmed' });
+    expect(published).toHaveLength(1);
+    expect(now()).toBe(20_000);
+  });
+
   it('is repeated until the deadline, each time with the time that is left', async () => {
     const { publish, published } = setUp(() => timeout);
     expect(await publish(2_000)).toEqual({ is: 'unconfirmed' });

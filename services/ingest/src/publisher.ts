@@ -47,6 +47,7 @@ export class Publisher {
   #connected = true;
   #idle: (() => void)[] = [];
   #reconnected: (() => void)[] = [];
+  #hearing: Promise<void> | undefined;
 
   constructor(
     private readonly bus: Bus,
@@ -60,6 +61,11 @@ export class Publisher {
   /** Publishes that wait for their PubAck. */
   get inFlight(): number {
     return this.#inFlight.size;
+  }
+
+  /** How long a publish takes now until it is confirmed; 0 while none is in flight. */
+  get delayMs(): number {
+    return this.#inFlight.size === 0 ? 0 : this.#delay.nowMs();
   }
 
   /** Publishes that were repeated. */
@@ -132,6 +138,8 @@ export class Publisher {
         if (!hasCode(error, 'timeout')) await this.#pause(Math.min(timeoutMs, giveUpAtMs - this.clock.now()));
         // Repeats would pile up in the client's buffer and go out long after the broker forgot the id.
         if (!this.#connected) await this.#connectedAgain(giveUpAtMs - this.clock.now());
+        // So they would behind a broker that is connected and stands still.
+        else if (hasCode(error, 'timeout')) await this.#heard(giveUpAtMs - this.clock.now());
       }
     }
   }
@@ -160,6 +168,22 @@ export class Publisher {
       this.#reconnected.push(resolve);
       cancel = this.clock.after(Math.max(0, limitMs), resolve);
     });
+    cancel();
+  }
+
+  /** Resolves when the broker has taken what was sent until now, or is gone, or after `limitMs`. */
+  async #heard(limitMs: number): Promise<void> {
+    this.#hearing ??= this.bus
+      .flush()
+      .catch(() => undefined)
+      .then(() => {
+        this.#hearing = undefined;
+      });
+    let cancel: () => void = () => {};
+    const tooLate = new Promise<void>((resolve) => {
+      cancel = this.clock.after(Math.max(0, limitMs), resolve);
+    });
+    await Promise.race([this.#hearing, tooLate]);
     cancel();
   }
 
