@@ -42,22 +42,28 @@ export async function slowedV100(
   };
 }
 
-/** A real system of emulated workers: broker and services as processes. Its `stop` removes what was written for it. */
+/**
+ * A real system of emulated workers: broker and services as processes. Its `stop` removes what was written for it.
+ * @param pool how many schedulers and ingests, and each process's way to NATS
+ */
 export async function serveEmulated(
   tables: readonly DeviceTable[],
   workers: Parameters<typeof startServing>[0]['workers'],
   policy: string,
+  pool: { schedulers?: number; ingests?: number } & Parameters<typeof startServing>[3] = {},
 ): Promise<Serving> {
+  const { natsUrlOf, ...counts } = pool;
   const folder = new TemporaryFolder('devices');
   const files = tables.map((_, index) => join(folder.path, `${index}.json`));
   await Promise.all(files.map((file, index) => writeFile(file, JSON.stringify(tables[index]))));
   const choices = {
     ...{ workers, policy, deviceProfile: files, executor: 'emulated' as const },
     ...{ model: inCheckout('models/fashion'), restore: false, json: true },
+    ...counts,
   };
   const silent = { onProgress: () => {}, onNote: () => {} };
   try {
-    const serving = await startServing(choices, silent, new AbortController().signal);
+    const serving = await startServing(choices, silent, new AbortController().signal, natsUrlOf && { natsUrlOf });
     const stop = async () => {
       await serving.stop();
       folder.remove();

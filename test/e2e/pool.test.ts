@@ -48,6 +48,24 @@ describe.skipIf(reasonToSkip !== undefined)(`a pool of two device classes and tw
     return figures;
   }
 
+  /** When queries were lost, and what the scheduler complained of: for whoever reads of a failure that does not come again. */
+  function explained(records: Records | undefined, lagMs: number): string {
+    const lost: number[] = [];
+    for (const [query, dueMs] of records?.dueMs.entries() ?? []) {
+      const outcome = recordedOutcomes[records?.outcome[query] ?? -1];
+      if (outcome !== 'ok' && outcome !== 'late') lost.push(Math.round(dueMs / 100) / 10);
+    }
+    const complaints = ['ingest-0', 'scheduler-0'].flatMap((name) =>
+      serving.system
+        .service(name)
+        .lastLines()
+        .filter((line) => !line.includes('"level":30')),
+    );
+    return [`lost at ${[...new Set(lost)].join(', ')} s; sent up to ${lagMs.toFixed(0)} ms late`, ...complaints].join(
+      '\n',
+    );
+  }
+
   /** The device class that an answer’s time of inference tells; undefined where a stall makes it unclear. */
   function classOf(records: Records, query: number): keyof typeof classes | undefined {
     const ranInMs = records.inferenceMs[query] ?? Number.NaN;
@@ -68,8 +86,8 @@ describe.skipIf(reasonToSkip !== undefined)(`a pool of two device classes and tw
     'answers everything, in batches that each class has the time for',
     async () => {
       const arrivals = { kind: 'gamma', rate: 60, cv2: 4, seconds: 10, seed: 2 } as const;
-      const { records, outcomes, published } = await sent({ arrivals, records: true });
-      expect(outcomes.ok + outcomes.late, JSON.stringify(outcomes)).toBe(published);
+      const { records, outcomes, published, lagMs } = await sent({ arrivals, records: true });
+      expect(outcomes.ok + outcomes.late, explained(records, lagMs.max)).toBe(published);
       // Deadlines may be missed where the machine stands still, but not by planning with another class’s table.
       expect(outcomes.ok / published).toBeGreaterThan(0.97);
 

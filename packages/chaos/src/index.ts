@@ -1,2 +1,36 @@
 /** Faults on a seeded plan, a witness of every query's life, and a verdict (docs/chaos.md). */
+
+export { type PlannedFault, type PlanOptions, planFaults, planLines } from './plan/plan.js';
+export { type FaultKind, type FaultSeries, faultKinds, faultName, readSeries } from './plan/series.js';
+export { type Preset, type PresetName, presetNames, presets } from './presets/presets.js';
+export { FaultProxy, type FaultProxyOptions } from './proxy/fault-proxy.js';
+export { ProcessProxies } from './proxy/process-proxies.js';
+export { type ChaosDocument, documentOf, type FaultRow, type RunFacts } from './report/document.js';
+export { headline } from './report/headline.js';
+export { markdown, timelineFile } from './report/markdown.js';
+export { text as chaosText } from './report/text.js';
+export { timelineSvg } from './report/timeline.js';
+export { type ChaosRun, type RunOptions, runChaos } from './run.js';
+export { type SoakDocument, soakDocument, soakText } from './soak/document.js';
+export { type SoakSurroundings, soakPlot, soakReport } from './soak/report.js';
+export { runSoak, type SoakOptions, type SoakRun } from './soak/run.js';
+export { type SoakVerdict, verdictOnSoak } from './soak/verdict.js';
+export { type OwnTargetParts, ownTarget } from './target/own-target.js';
+export { type RunningTargetParts, runningTarget } from './target/running-target.js';
 export { type Cut, type Role, roles, type Target, type Victim } from './target/target.js';
+export { durationMs, durationText, monotonicMs } from './time.js';
+export { type Account, accountOf } from './verdict/account.js';
+export { type Evidence, type Query, queriesOf } from './verdict/evidence.js';
+export { type Hypothesis, metricNames, readHypothesis, type Tested } from './verdict/hypothesis.js';
+export type { Invariant } from './verdict/invariant.js';
+export { invariantsOf } from './verdict/invariants.js';
+export { type MeasuredFault, type Spread, spreadOf } from './verdict/measures.js';
+export { type Metrics, metricsOf } from './verdict/metrics.js';
+export { type Verdict, verdictOn } from './verdict/verdict.js';
+export { canSampleProcesses, type ProcessSample, sampleProcess } from './watch/process.js';
+export { type StoreSample, sampleStores } from './watch/stores.js';
+export { Tables, type TablesSample } from './watch/tables.js';
+export { levelOf, median, type Point, slopePerMinute } from './watch/trend.js';
+export { type ProcessLife, type TimedSample, Watch, type Watched, type WatchOptions } from './watch/watch.js';
+export { Witness, type WitnessOptions } from './witness/witness.js';
+export { since, type Witnessed, type WitnessedBatch } from './witness/witnessed.js';

@@ -5,11 +5,20 @@ import { availableParallelism } from 'node:os';
 import type { LoadOptions } from '@slackline/load';
 import { checkSpec, type Trace, type TraceSpec } from '@slackline/traces';
 import { OptionError } from './errors.js';
-import { type DemoChoices, defaultSeconds } from './options.js';
+import { type DemoChoices, defaultSeconds, type SystemChoices } from './options.js';
 import { sizeOf } from './pool.js';
 import { defaultRate } from './rate.js';
 import type { Serving } from './serving.js';
 import { shortName } from './traces/show.js';
+
+/** What a load is made of, wherever the system comes from. */
+export type LoadChoices = Omit<DemoChoices, keyof SystemChoices | 'killWorkerAt' | 'picture'> &
+  Pick<SystemChoices, 'workers'>;
+
+/** Who is to serve it. */
+export interface Served extends Pick<Serving, 'subjects' | 'model' | 'models'> {
+  system: Pick<Serving['system'], 'natsUrl'>;
+}
 
 export interface DemoLoad {
   options: LoadOptions;
@@ -25,7 +34,7 @@ export interface DemoLoad {
  * @param trace what `--trace` names, which then says when queries arrive
  * Throws `OptionError` and `invalid_trace` for what cannot be sent.
  */
-export function demoLoad(serving: Serving, choices: DemoChoices, trace: Trace | undefined): DemoLoad {
+export function demoLoad(serving: Served, choices: LoadChoices, trace: Trace | undefined): DemoLoad {
   const { system, subjects, model, models } = serving;
   const { minAccuracy, priority, seed } = choices;
   const sloMs = choices.sloMs ?? model.sloMs;
@@ -51,7 +60,7 @@ interface Arriving extends Pick<DemoLoad, 'rate' | 'seconds' | 'arrivals'> {
   given: Trace | TraceSpec;
 }
 
-function generated({ models }: Serving, choices: DemoChoices, sloMs: number): Arriving {
+function generated({ models }: Served, choices: LoadChoices, sloMs: number): Arriving {
   const { arrivalPattern: kind, burstiness, seed, seconds = defaultSeconds } = choices;
   const inputs = { workers: sizeOf(choices.workers), cores: availableParallelism(), sloMs };
   // They share the workers: as much as the slowest of them would bear alone.

@@ -29,7 +29,7 @@ const query = { model: 0, sloMs: 36, minAccuracy: 0, priority: 'normal' } as con
 function figuresOf(fill: (tally: Tally) => void): Figures {
   const tally = new Tally({ models: ['fashion'], startedAtMs: 0 });
   fill(tally);
-  return { ...tally.figures(1_000), duplicates: 0 };
+  return { ...tally.figures(1_000), duplicates: 0, startedAtMonotonicMs: 0, allSent: true };
 }
 
 describe('the document of a run', () => {

@@ -1,14 +1,18 @@
 #!/usr/bin/env node
 /** The `slackline` command: reads the command line, runs one command, says in one sentence what went wrong. */
 import { Command, CommanderError } from 'commander';
+import { addChaosOptions, chaosOptions } from './chaos/options.js';
+import { chaos } from './commands/chaos.js';
 import { demo, exitCodeOf, printResult } from './commands/demo.js';
 import { simulateCommand } from './commands/simulate.js';
+import { soakCommand } from './commands/soak.js';
 import { up } from './commands/up.js';
 import { failureOf } from './errors.js';
 import { Interrupted, interruptSignal } from './interrupt.js';
 import { addModelCommands } from './model-commands.js';
 import { addLoadOptions, addSystemOptions, demoOptions, readOptions, systemOptions } from './options.js';
 import { addSimulateOptions, simulateOptions } from './simulate/options.js';
+import { addSoakOptions, soakOptions } from './soak/options.js';
 import { addTraceCommands } from './trace-commands.js';
 import { wrongCall } from './wrong-call.js';
 
@@ -42,6 +46,20 @@ addSystemOptions(program.command('up').description('start a system and leave it 
 addSimulateOptions(
   program.command('simulate').description('serve a trace in simulated time, and compare policies on it'),
 ).action(async (given: Record<string, unknown>) => simulateCommand(readOptions(simulateOptions, given), signal));
+
+addSoakOptions(
+  program.command('soak').description('a mixed load under random faults: everything must come back to its level'),
+).action(async (given: Record<string, unknown>) => {
+  if (!(await soakCommand(readOptions(soakOptions, given), signal))) process.exitCode = 1;
+});
+
+addChaosOptions(
+  program.command('chaos').description('do to a system what a bad day does, watch every query, pass a verdict'),
+).action(async (given: Record<string, unknown>) => {
+  const args = process.argv.slice(process.argv.indexOf('chaos') + 1);
+  const verdict = await chaos(readOptions(chaosOptions, given), args, signal);
+  process.exitCode = exitCodeOf(signal) || (verdict === 'fail' ? 1 : 0);
+});
 
 addModelCommands(program, signal);
 addTraceCommands(program, signal);

@@ -70,6 +70,7 @@ const stepNames: Readonly<Record<SystemStep['step'], string>> = {
 
 /**
  * Starts a system and waits until it is ready. What was started is ended when this rejects.
+ * @param more how each process gets to NATS, where that is not the straight way
  * Throws the reason of `signal`, `nats_server_missing`, `service_failed`, `OptionError` where an option does not fit this
  * machine or this model, and what `emulatedDevices` throws.
  */
@@ -77,6 +78,7 @@ export async function startServing(
   choices: SystemChoices,
   listener: ServingListener,
   signal: AbortSignal,
+  more: Pick<SystemOptions, 'natsUrlOf'> = {},
 ): Promise<Serving> {
   await checkFolder('--logs', choices.logs);
   await checkFolder('--store', choices.store);
@@ -91,7 +93,7 @@ export async function startServing(
   };
   try {
     const wanted = wantedModels(name, choices.workers, devices);
-    const system = await startSystem(systemOptionsOf(choices, devices, listener, lost, signal));
+    const system = await startSystem({ ...systemOptionsOf(choices, devices, listener, lost, signal), ...more });
     cleanups.push(() => system.stop());
     await tellExecutor(system, choices, listener);
     const bus = await connectBus({ url: system.natsUrl, name: 'slackline' });
@@ -159,6 +161,9 @@ function systemOptionsOf(
     logLevel: 'info',
     ...(choices.logs !== undefined && { logDir: choices.logs }),
     ...(choices.store !== undefined && { storeDir: choices.store }),
+    ...(choices.schedulers !== undefined && { schedulers: choices.schedulers }),
+    ...(choices.ingests !== undefined && { ingests: choices.ingests }),
+    ...(choices.storage !== undefined && { storage: choices.storage }),
     signal,
     env: {
       profiler: {

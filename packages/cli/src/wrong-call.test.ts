@@ -9,7 +9,7 @@ import { withAdvice } from './submission/advice.js';
 it.each([
   [
     ['bogus'],
-    'unknown_command: There is no command slackline bogus. These are there: demo, up, simulate, submit, models, trace.',
+    'unknown_command: There is no command slackline bogus. These are there: demo, up, simulate, soak, chaos, submit, models, trace.',
   ],
   [['models', 'bogus'], /^unknown_command: There is no command slackline models bogus\. .*: list, show, /],
   [['demo', 'bogus'], /^invalid_option: too many arguments for 'demo'/],

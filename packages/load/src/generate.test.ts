@@ -121,6 +121,29 @@ describe('a load', () => {
     expect(figures.executors).toEqual(['cpu']);
   });
 
+  it('records each query by its id on the bus, and the second answers that its client drops', async () => {
+    const ids: (string | undefined)[] = [];
+    const subscription = bus.subscribe('infer.fashion', (message) => {
+      const queryId = message.headers.get(headerNames.queryId);
+      ids.push(queryId);
+      const error = new SlacklineError('expired', 'Too late');
+      const answer = frameError('application/json', error, { outcome: 'expired', queryId });
+      for (let i = 0; i < (message.data[0] === 9 ? 2 : 1); i++) {
+        bus.publish(message.reply ?? '', answer.data, { headers: answer.headers });
+      }
+    });
+    await bus.flush();
+    const beganMs = Number(process.hrtime.bigint()) / 1e6;
+    const load = { ...options(0.1), records: true };
+    const { records, startedAtMonotonicMs } = await generateLoad(load, () => {}, new AbortController().signal);
+    await subscription.drain();
+    expect(records?.ids).toEqual(ids);
+    expect([...(records?.replies ?? [])]).toEqual(ids.map(() => 1));
+    const twice = records?.repeats.map(({ id, outcome }) => [id, outcome]);
+    expect(twice).toEqual([9, 19].map((number) => [ids[number], 'expired']));
+    expect(startedAtMonotonicMs).toBeGreaterThanOrEqual(beganMs);
+  });
+
   it('tells refusals by the broker where nobody serves the model', async () => {
     const figures = await generateLoad(options(0.05), () => {}, new AbortController().signal);
     expect(figures.published).toBe(10);

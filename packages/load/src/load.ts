@@ -8,6 +8,9 @@ export type ThreadMessage =
   | { kind: 'progress' | 'done'; figures: Figures }
   | { kind: 'failed'; code: string; message: string };
 
+/** Send no more; wait no longer. */
+export type LoadCommand = 'stop' | 'enough';
+
 /** Threads run compiled code, also where this file runs as a source. */
 const entry = new URL('../dist/thread.js', import.meta.url);
 
@@ -34,6 +37,15 @@ export class Load {
 
   /** Sends no more queries; `done` follows when their answers are in. */
   stop(): void {
-    this.#thread.postMessage('stop');
+    this.#say('stop');
+  }
+
+  /** Waits no longer for answers: whoever asks knows that none will come. Before the last query was sent it means nothing. */
+  enough(): void {
+    this.#say('enough');
+  }
+
+  #say(command: LoadCommand): void {
+    this.#thread.postMessage(command);
   }
 }

@@ -35,4 +35,6 @@ export interface LoadOptions {
   seed?: number;
   /** Whether the figures keep what became of every single query. */
   records?: boolean;
+  /** How long answers are waited for after the last query, in milliseconds; default 5,000. */
+  settleMs?: number;
 }

@@ -31,7 +31,7 @@ export class Producer {
   send(dueAtMs: number): void {
     const { client, clock, tally, models, samples, queryOf } = this.options;
     const query = queryOf(this.#sent);
-    const number = tally.sent(dueAtMs, query);
+    const number = tally.sent(dueAtMs, query, clock.now());
     this.#sent = number + 1;
     const model = models[query.model];
     const sample = samples[query.model];
@@ -42,22 +42,27 @@ export class Producer {
       ...(query.minAccuracy > 0 && { minAccuracy: query.minAccuracy }),
       ...(query.priority !== normal && { priority: query.priority }),
     };
-    client.send(model.entry.name, sample.row(number), asked, (answer) => {
+    const id = client.send(model.entry.name, sample.row(number), asked, (answer) => {
       const reply = readReply(answer, model, sample.label(number));
       if (reply !== undefined) tally.received(number, clock.now(), reply);
       this.#onAnswer();
     });
+    tally.named(number, id);
   }
 
-  /** Resolves when nothing is outstanding, or after `limitMs`. */
-  async settled(limitMs: number): Promise<void> {
+  /** Resolves when nothing is outstanding, after `limitMs`, or when it is enough. */
+  async settled(limitMs: number, enough: AbortSignal): Promise<void> {
     const { tally, clock } = this.options;
     await new Promise<void>((resolve) => {
       const cancel = clock.after(limitMs, resolve);
-      this.#onAnswer = () => {
-        if (tally.unanswered > 0) return;
+      const end = () => {
         cancel();
         resolve();
+      };
+      enough.addEventListener('abort', end, { once: true });
+      if (enough.aborted) end();
+      this.#onAnswer = () => {
+        if (tally.unanswered === 0) end();
       };
       this.#onAnswer();
     });

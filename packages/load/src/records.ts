@@ -10,6 +10,9 @@ export type RecordedOutcome = (typeof recordedOutcomes)[number];
 export interface Records {
   /** When it was due, in milliseconds from the load's start; ascending. */
   dueMs: Float64Array;
+  /** When it was really sent; and when anything came back for it, a refusal too (NaN: nothing did). From the load's start. */
+  sentMs: Float64Array;
+  endedMs: Float64Array;
   /** Index in the load's models. */
   model: Uint16Array;
   /** 0 low, 1 normal, 2 high. */
@@ -25,7 +28,22 @@ export interface Records {
   queueMs: Float32Array;
   inferenceMs: Float32Array;
   batchSize: Uint16Array;
+  /** How often our client told its end: once for each that ended. */
+  replies: Uint8Array;
   subnets: { model: string; id: string; accuracy: number }[];
+  /** The query ids, as they are on the bus. */
+  ids: string[];
+  /** Answers to queries that had one already, in the order they came: our client dropped them. */
+  repeats: Repeat[];
+}
+
+/** A second answer. */
+export interface Repeat {
+  /** Of the query; empty where the answer named none. */
+  id: string;
+  outcome: Outcome | 'refused';
+  /** When it came, from the load's start. */
+  atMs: number;
 }
 
 /** What an answer says of how it was made. */
@@ -38,10 +56,12 @@ export interface Served {
   batchSize: number;
 }
 
-type Columns = Omit<Records, 'subnets'>;
+type Columns = Omit<Records, 'subnets' | 'ids' | 'repeats'>;
 
 const columns = (length: number): Columns => ({
   dueMs: new Float64Array(length),
+  sentMs: new Float64Array(length),
+  endedMs: new Float64Array(length).fill(Number.NaN),
   model: new Uint16Array(length),
   priority: new Uint8Array(length),
   minAccuracy: new Float64Array(length),
@@ -51,6 +71,7 @@ const columns = (length: number): Columns => ({
   queueMs: new Float32Array(length).fill(Number.NaN),
   inferenceMs: new Float32Array(length).fill(Number.NaN),
   batchSize: new Uint16Array(length),
+  replies: new Uint8Array(length),
 });
 
 export class Recorder {
@@ -58,18 +79,36 @@ export class Recorder {
   #length = 0;
   readonly #places = new Map<string, number>();
   readonly #subnets: Records['subnets'] = [];
+  readonly #ids: string[] = [];
+  readonly #repeats: Repeat[] = [];
 
-  sent(dueMs: number, { model, priority, minAccuracy }: LoadQuery): void {
+  sent(dueMs: number, sentMs: number, { model, priority, minAccuracy }: LoadQuery): void {
     if (this.#length === this.#columns.dueMs.length) this.#grow();
     const at = this.#length++;
     this.#columns.dueMs[at] = dueMs;
+    this.#columns.sentMs[at] = sentMs;
     this.#columns.model[at] = model;
     this.#columns.priority[at] = priorities.indexOf(priority);
     this.#columns.minAccuracy[at] = minAccuracy;
   }
 
-  ended(number: number, outcome: Outcome | 'refused'): void {
+  ended(number: number, endedMs: number, outcome: Outcome | 'refused'): void {
+    this.#columns.endedMs[number] = endedMs;
     this.#columns.outcome[number] = recordedOutcomes.indexOf(outcome);
+  }
+
+  /** The id that the client gave the query. */
+  named(number: number, id: string): void {
+    this.#ids[number] = id;
+  }
+
+  /** The client told an end of this query. */
+  replied(number: number): void {
+    this.#columns.replies[number] = (this.#columns.replies[number] ?? 0) + 1;
+  }
+
+  repeated(repeat: Repeat): void {
+    this.#repeats.push(repeat);
   }
 
   answered(number: number, latencyMs: number, model: string, answer: Served): void {
@@ -87,7 +126,8 @@ export class Recorder {
   }
 
   records(): Records {
-    return { ...resized(this.#columns, this.#length), subnets: [...this.#subnets] };
+    const lists = { subnets: [...this.#subnets], ids: [...this.#ids], repeats: [...this.#repeats] };
+    return { ...resized(this.#columns, this.#length), ...lists };
   }
 
   #grow(): void {
@@ -100,6 +140,8 @@ function resized(from: Columns, length: number): Columns {
   const to = columns(length);
   const kept = Math.min(length, from.dueMs.length);
   to.dueMs.set(from.dueMs.subarray(0, kept));
+  to.sentMs.set(from.sentMs.subarray(0, kept));
+  to.endedMs.set(from.endedMs.subarray(0, kept));
   to.model.set(from.model.subarray(0, kept));
   to.priority.set(from.priority.subarray(0, kept));
   to.minAccuracy.set(from.minAccuracy.subarray(0, kept));
@@ -109,5 +151,6 @@ function resized(from: Columns, length: number): Columns {
   to.queueMs.set(from.queueMs.subarray(0, kept));
   to.inferenceMs.set(from.inferenceMs.subarray(0, kept));
   to.batchSize.set(from.batchSize.subarray(0, kept));
+  to.replies.set(from.replies.subarray(0, kept));
   return to;
 }

@@ -1,7 +1,7 @@
 /** The rows that a load sends: labelled images in a model's folder (NumPy arrays), or zeros where there is none. */
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { readArray, rowBytes, SlacklineError } from '@slackline/shared';
+import { dirname, join, resolve } from 'node:path';
+import { packageFile, readArray, rowBytes, SlacklineError } from '@slackline/shared';
 import { z } from 'zod';
 import type { LoadModel } from './options.js';
 
@@ -51,8 +51,10 @@ export async function readManifest(modelDir: string): Promise<Manifest> {
  */
 export async function readSample(modelDir: string): Promise<Sample> {
   const { test } = await readManifest(modelDir);
-  const images = await readBytes(join(modelDir, test.images));
-  const labels = await readBytes(join(modelDir, test.labels));
+  // Models of one task share their labelled rows: a neighbour's are as good.
+  const fileOf = (name: string) => packageFile(modelDir, name, dirname(resolve(modelDir)));
+  const images = await readBytes(await fileOf(test.images));
+  const labels = await readBytes(await fileOf(test.labels));
   const [rows = 0] = images.shape;
   const firstUnseen = test.range[1];
   const count = rows - firstUnseen;

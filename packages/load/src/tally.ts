@@ -61,6 +61,10 @@ export interface Counted {
 export interface Figures extends Counted {
   /** Replies to queries that had one already; the client dropped them. */
   duplicates: number;
+  /** When the load began, by the clock that all threads and processes of a machine share (`process.hrtime`). */
+  startedAtMonotonicMs: number;
+  /** Whether the last query has been sent: from now on answers are waited for. */
+  allSent: boolean;
   /** Only where the load was to keep them, and at its end. */
   records?: Records;
 }
@@ -109,12 +113,12 @@ export class Tally {
     this.#recorder = records ? new Recorder() : undefined;
   }
 
-  /** A query goes out. Returns its number, counted from 0. */
-  sent(dueAtMs: number, query: LoadQuery): number {
+  /** A query goes out, at `sentAtMs`. Returns its number, counted from 0. */
+  sent(dueAtMs: number, query: LoadQuery, sentAtMs = dueAtMs): number {
     this.#outstanding.set(this.#published, { dueAtMs, query });
     this.#windowOf(dueAtMs).sent++;
     this.#groupOf(query).published++;
-    this.#recorder?.sent(dueAtMs - this.#startedAtMs, query);
+    this.#recorder?.sent(dueAtMs - this.#startedAtMs, sentAtMs - this.#startedAtMs, query);
     return this.#published++;
   }
 
@@ -123,14 +127,32 @@ export class Tally {
     this.#lag.record(Math.max(1, Math.round(lagMs * perMs)));
   }
 
-  /** Something came back for query `number`; once each, the client sees to that. */
+  /** The id that the client gave query `number`. */
+  named(number: number, id: string): void {
+    this.#recorder?.named(number, id);
+  }
+
+  /** A second answer came to a query, and the client dropped it. */
+  repeated(id: string, atMs: number, outcome: Outcome | 'refused'): void {
+    this.#recorder?.repeated({ id, outcome, atMs: atMs - this.#startedAtMs });
+  }
+
+  /**
+   * The client told the end of query `number`; once each, the client sees to that. Throws where it does not, unless every
+   * query is recorded: then the record says so, and the first end counts.
+   */
   received(number: number, atMs: number, reply: Reply): void {
+    this.#recorder?.replied(number);
     const sent = this.#outstanding.get(number);
-    if (sent === undefined) throw new Error(`query ${number} has had its reply`);
+    if (sent === undefined) {
+      if (this.#recorder !== undefined) return;
+      throw new Error(`query ${number} has had its reply`);
+    }
     this.#outstanding.delete(number);
     const window = this.#windowOf(sent.dueAtMs);
     const group = this.#groupOf(sent.query);
-    this.#recorder?.ended(number, reply.kind === 'refused' ? 'refused' : reply.outcome);
+    const endedMs = atMs - this.#startedAtMs;
+    this.#recorder?.ended(number, endedMs, reply.kind === 'refused' ? 'refused' : reply.outcome);
     if (reply.kind === 'refused') {
       window.refused++;
       group.refused++;

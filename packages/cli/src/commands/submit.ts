@@ -1,4 +1,5 @@
 /** `submit`: hands a trained supernet to a running system and follows it until it is served. */
+import { withoutCredentials } from '@slackline/shared';
 import { type Connection, withConnection } from '../connection.js';
 import { CommandError, Failed } from '../errors.js';
 import type { ModelsChoices, SubmitChoices } from '../model-options.js';
@@ -102,7 +103,7 @@ async function followTo(
   { nats, json, screen, signal }: Following,
 ): Promise<void> {
   const { name, digest, status } = submission;
-  const again = `slackline models follow ${name}${nats === undefined ? '' : ` --nats ${nats}`}`;
+  const again = `slackline models follow ${name}${nats === undefined ? '' : ` --nats ${withoutCredentials(nats)}`}`;
   try {
     const entry = await follow(system, submission, (record, all) => screen.progress(progressText(record, all)), signal);
     const accuracies = entry.subnets.map(({ accuracy }) => accuracy);

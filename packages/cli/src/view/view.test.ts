@@ -35,7 +35,7 @@ function figures() {
     tally.received(tally.sent(i * 400, query), i * 400 + 5, reply);
   }
   tally.received(tally.sent(900, query), 910, { kind: 'dropped', outcome: 'expired' });
-  return { ...tally.figures(1_000), duplicates: 0 };
+  return { ...tally.figures(1_000), duplicates: 0, startedAtMonotonicMs: 0, allSent: true };
 }
 
 const text = (lines: readonly Line[]) => lines.map((line) => line.map((span) => span.text).join('')).join('\n');
@@ -64,7 +64,12 @@ describe('the live view', () => {
   });
 
   it('needs neither queries nor telemetry', () => {
-    const empty = { ...new Tally({ models: ['fashion'], startedAtMs: 0 }).figures(0), duplicates: 0 };
+    const empty = {
+      ...new Tally({ models: ['fashion'], startedAtMs: 0 }).figures(0),
+      duplicates: 0,
+      startedAtMonotonicMs: 0,
+      allSent: true,
+    };
     expect(text(runFrame(title, empty, undefined))).toContain('0.0 of 30 s');
     expect(runLine(title, empty, undefined)).not.toContain('NaN');
   });

@@ -1,0 +1,79 @@
+/** The run as a picture over time: rate, attainment, accuracy, workers, and when what was done to whom. */
+import { type Chart, type Rule, type Series, type Shade, sideBySide } from '@slackline/plot';
+import type { ChaosDocument, FaultRow } from './document.js';
+import { headline } from './headline.js';
+import { windowMsOf } from './windows.js';
+
+const colors: Readonly<Record<string, string>> = {
+  kill: '#b42318',
+  pause: '#d97706',
+  cut: '#7c3aed',
+  restart: '#2563eb',
+};
+const size = { width: 900, height: 200 };
+/** More names than this would cover one another. */
+const mostNames = 8;
+const leastShownMs = 150;
+
+export function timelineSvg(document: ChaosDocument): string {
+  const { windows, faults, seconds, workers } = document;
+  const windowMs = windowMsOf(seconds);
+  const done = faults.filter(({ error }) => error === null);
+  const middle = (atMs: number) => (atMs + windowMs / 2) / 1_000;
+  const points = (of: (window: (typeof windows)[number]) => number | null): Series['points'] =>
+    windows.flatMap((window) => {
+      const value = of(window);
+      return value === null ? [] : [[middle(window.atMs), value] as const];
+    });
+  const attained = points(({ sent, ok }) => (sent === 0 ? null : (100 * ok) / sent));
+  const busiest = Math.max(1, ...windows.map(({ sent }) => sent));
+  const least = Math.min(95, ...attained.map(([, value]) => value));
+  const perSecond = 1_000 / windowMs;
+  const most = Math.max(workers ?? 0, ...windows.map((window) => window.workers));
+  const chart = (title: string, y: Chart['y'], series: readonly Series[], names = false): Chart => ({
+    ...{ ...size, title, y, series },
+    x: { label: 'seconds', min: 0, max: seconds },
+    shades: shadesOf(done, seconds, names),
+    rules: done.map(({ atMs, kind }): Rule => ({ axis: 'x', at: atMs / 1_000, color: colors[kind] ?? '#000' })),
+  });
+  const charts = [
+    chart(
+      'Load',
+      // Room for the names of the faults.
+      { label: 'queries/s', min: 0, max: 1.3 * busiest * perSecond },
+      [
+        { label: 'sent', mark: 'line', color: '#8b93a1', points: points(({ sent }) => sent * perSecond) },
+        { label: 'answered in time', mark: 'line', color: '#0072b2', points: points(({ ok }) => ok * perSecond) },
+      ],
+      done.length <= mostNames,
+    ),
+    chart('SLO attainment', { label: '% in time', min: Math.floor(least), max: 100.5 }, [
+      { label: 'attainment', mark: 'line', color: '#009e73', points: attained },
+    ]),
+    chart('Accuracy of the answers in time', { label: 'accuracy (%)' }, [
+      {
+        label: 'accuracy',
+        mark: 'line',
+        color: '#d55e00',
+        points: points(({ accuracy }) => (accuracy === null ? null : 100 * accuracy)),
+      },
+    ]),
+    chart('Workers heard', { label: 'workers', min: 0, max: most + 1 }, [
+      { label: 'workers', mark: 'steps', color: '#24292f', points: points((window) => window.workers) },
+    ]),
+  ];
+  return sideBySide(charts, { columns: 1, title: headline(document) });
+}
+
+/** From each fault until its process is whole again; one that stays dead, until the next fault. */
+function shadesOf(faults: readonly FaultRow[], seconds: number, names: boolean): Shade[] {
+  return faults.map(({ atMs, wholeAtMs, kind, role, victim }) => {
+    const next = faults.find((other) => other.atMs > atMs)?.atMs ?? seconds * 1_000;
+    return {
+      from: atMs / 1_000,
+      to: Math.max(atMs + leastShownMs, wholeAtMs ?? next) / 1_000,
+      color: colors[kind] ?? '#8b93a1',
+      ...(names && { label: `${kind} ${victim ?? role}` }),
+    };
+  });
+}

@@ -1,0 +1,5 @@
+/** Lines of evidence for one check: what is wrong, and what can be said besides. */
+export interface Findings {
+  wrong: string[];
+  said: string[];
+}
