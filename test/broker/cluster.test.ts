@@ -52,7 +52,7 @@ it('goes on when a server of three is killed under load, and loses nothing', asy
   expect((await info()).config.num_replicas).toBe(3);
   const pids = system.processes().map(({ pid }) => pid);
   const { lastSequence: before } = await bus.streamState(stream);
-  const load = await Producer.start(system.natsUrl, { rate: 100, sloMs: 2_000 });
+  const load = await Producer.start(system.natsUrl, { rate: 100, sloMs: 2_000, graceMs: 5_000 });
   producer = load;
   for (let round = 0; round < 2; round++) {
     await expect.poll(isWhole, { timeout: 60_000 }).toBe(true);

@@ -17,7 +17,8 @@ afterEach(async () => {
 /** `NIGHTLY=1`: more rounds, longer pauses. */
 const isNightly = process.env.NIGHTLY === '1';
 const rounds = isNightly ? 6 : 2;
-const load = { rate: 200, sloMs: 1_000 };
+// What is sent while the broker is away gets no answer: it need not be waited for long.
+const load = { rate: 200, sloMs: 1_000, graceMs: 5_000 };
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 async function start(storage: 'file' | 'memory') {

@@ -100,12 +100,12 @@ export class Producer {
     }, 2);
   }
 
-  static async start(url: string, load: { rate: number; sloMs: number }): Promise<Producer> {
+  static async start(url: string, load: { rate: number; sloMs: number; graceMs?: number }): Promise<Producer> {
     const second: End[] = [];
     const client = await connect({
       url,
       // What was accepted is answered however slow the machine is; who waits for less would not see it.
-      graceMs: 60_000,
+      graceMs: load.graceMs ?? 60_000,
       onSecond: ({ queryId = '', outcome }) => second.push({ id: queryId, outcome, atMs: performance.now() }),
     });
     return new Producer(client, load.rate, load.sloMs, second);
