@@ -26,8 +26,14 @@ export default {
     {
       name: 'one-file-knows-nats',
       severity: 'error',
-      from: { pathNot: '^packages/shared/src/bus/nats-bus\\.ts$' },
+      from: { pathNot: '^packages/shared/src/bus/nats/client\\.ts$' },
       to: { path: 'node_modules/(nats|@nats-io)/' },
+    },
+    {
+      name: 'one-folder-knows-that-file',
+      severity: 'error',
+      from: { pathNot: '^packages/shared/src/bus/nats/' },
+      to: { path: '^packages/shared/src/bus/nats/client\\.ts$' },
     },
     {
       name: 'supernet-knows-no-bus',

@@ -1,6 +1,7 @@
 /** Three copies of everything: the server that leads the queries is killed under load, comes back, and the next one is killed. */
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { type Plant, Producer, startPlant } from '../failover/system.js';
+import { type Plant, startPlant } from '../harness/plant.js';
+import { Producer } from '../harness/producer.js';
 import { type Cluster, startCluster } from './cluster.js';
 
 /** What a server tells of a stream. */

@@ -10,7 +10,7 @@ import { BrokerTime, headerNames, parseAnswer, systemClock } from '@slackline/sh
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { leaderName, type Plant, startPlant } from '../failover/system.js';
+import { leaderName, type Plant, startPlant } from '../harness/plant.js';
 
 const fiveMinutesMs = 300_000;
 const clocks = {

@@ -2,7 +2,8 @@
 import { type Cut, ownTarget, ProcessProxies, type Role, type Target, type Victim } from '@slackline/chaos';
 import type { SystemOptions } from '@slackline/local';
 import { batchCommand, type SchedulerTelemetry, schedulerTelemetry, unpack } from '@slackline/shared';
-import { type Plant, Producer, startPlant } from '../failover/system.js';
+import { type Plant, startPlant } from '../harness/plant.js';
+import { Producer } from '../harness/producer.js';
 
 export interface CutPlant extends Plant {
   target: Target;
@@ -58,7 +59,7 @@ export interface Account {
 /** Sends a load while `during` is done to the system, and accounts for it. @param url the producer's way to NATS */
 export async function underLoad(
   { system, bus, subjects }: Plant,
-  load: { rate: number; sloMs: number; url?: string },
+  load: { rate: number; sloMs: number; graceMs?: number; url?: string },
   during: () => Promise<void>,
 ): Promise<Account> {
   const before = await bus.streamState(subjects.stores.queries);

@@ -5,7 +5,7 @@
 import type { Serving } from '@slackline/cli';
 import { type Figures, Load, type Records, recordedOutcomes } from '@slackline/load';
 import { defaultPolicy } from '@slackline/scheduling';
-import { generate, type Trace } from '@slackline/traces';
+import { type Phase, priorityNames, spansOf, type Trace, traceOfPhases } from '@slackline/traces';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serveEmulated, slowedV100 } from './devices.js';
 import { because, reasonToSkip } from './slackline.js';
@@ -18,42 +18,15 @@ const sloMs = 1_500;
 /** A loaded machine; the figure holds to 0.9 on a quiet one. */
 const leastShare = 0.75;
 const limitMs = 90_000;
-const classes = ['low', 'normal', 'high'] as const;
-type Class = (typeof classes)[number];
+type Class = (typeof priorityNames)[number];
 
-interface Phase {
-  seconds: number;
-  /** In multiples of what can be carried. */
-  times: number;
-}
-const overload: readonly Phase[] = [
-  { seconds: 2, times: 0.5 },
-  { seconds: 8, times: 20 },
-  { seconds: 5, times: 0.5 },
-];
+/** The loads, in multiples of what can be carried. */
+const overload = [phase('calm', 2, 0.5), phase('overload', 8, 20), phase('calm again', 5, 0.5)];
+
 /** Of what can be carried the higher classes have as much each: together they fit. */
-const higher = 0.3;
-
-/** The phases one after the other, with the classes drawn apart. */
-function traceOf(phases: readonly Phase[]): Trace {
-  let fromMs = 0;
-  const queries = phases.flatMap(({ seconds, times }, phase) => {
-    const each = higher * Math.min(1, times);
-    const rates = { low: times - 2 * each, normal: each, high: each };
-    const drawn = classes.flatMap((name, priority) => {
-      const spec = { kind: 'poisson', rate: rates[name] * bound, seconds, seed: 10 * phase + priority } as const;
-      return Array.from(generate(spec).arrivalsMs, (ms) => ({ atMs: fromMs + ms, priority }));
-    });
-    fromMs += 1_000 * seconds;
-    return drawn;
-  });
-  queries.sort((a, b) => a.atMs - b.atMs);
-  return {
-    name: 'overload',
-    arrivalsMs: Float64Array.from(queries, ({ atMs }) => atMs),
-    priority: Uint8Array.from(queries, ({ priority }) => priority),
-    durationMs: fromMs,
-  };
+function phase(name: string, seconds: number, times: number): Phase {
+  const higher = 0.3 * Math.min(1, times) * bound;
+  return { name, seconds, rates: { low: times * bound - 2 * higher, normal: higher, high: higher } };
 }
 
 interface Ended {
@@ -67,7 +40,7 @@ interface Ended {
 function endedOf(records: Records): Ended[] {
   return Array.from(records.dueMs, (dueMs, i) => ({
     dueMs,
-    class: classes[records.priority[i] ?? 1] ?? 'normal',
+    class: priorityNames[records.priority[i] ?? 1] ?? 'normal',
     outcome: recordedOutcomes[records.outcome[i] ?? 0] ?? 'unanswered',
     tookMs: (records.endedMs[i] ?? Number.NaN) - (records.sentMs[i] ?? Number.NaN),
   }));
@@ -77,15 +50,13 @@ describe.skipIf(reasonToSkip !== undefined)(`a pool that is offered twenty times
   let serving: Serving;
   let figures: Figures;
   let queries: Ended[];
-  const [calm, load] = overload;
-  const fromMs = 1_000 * (calm?.seconds ?? 0);
-  const toMs = fromMs + 1_000 * (load?.seconds ?? 0);
+  const [, { fromMs, toMs } = { fromMs: 0, toMs: 0 }] = spansOf(overload);
 
   beforeAll(async () => {
     const table = await slowedV100('imagenet', 'slow', timesSlower, sloMs);
     serving = await serveEmulated([table], [{ deviceClass: 'slow', count: workers }], defaultPolicy);
-    await sent(traceOf([{ seconds: 3, times: 0.5 }]));
-    figures = await sent(traceOf(overload));
+    await sent(traceOfPhases([phase('warm-up', 3, 0.5)], 1));
+    figures = await sent(traceOfPhases(overload, 1));
     if (figures.records === undefined) throw new Error('there are no records');
     queries = endedOf(figures.records);
   }, limitMs);

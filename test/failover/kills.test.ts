@@ -1,9 +1,11 @@
 /** The leader is killed under load, again and again: a standby serves, and nothing that was accepted is forgotten. */
-import { FaultProxy } from '@slackline/chaos';
+import { FaultProxy, spreadOf } from '@slackline/chaos';
 import { connect } from '@slackline/client';
 import { connectBus } from '@slackline/shared';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { distribution, leaderName, model, type Plant, Producer, row, Spy, startPlant } from './system.js';
+import { leaderName, model, type Plant, row, startPlant } from '../harness/plant.js';
+import { Producer } from '../harness/producer.js';
+import { Spy } from '../harness/spy.js';
 
 /** `FAILOVERS=20` is the nightly size. */
 const kills = Number(process.env.FAILOVERS ?? 4);
@@ -13,7 +15,6 @@ let plant: Plant;
 beforeAll(async () => {
   plant = await startPlant({
     schedulers: 3,
-
     ingests: 1,
     workers: 1,
     env: { 'gpu-worker': { WORKERS_PER_PROCESS: '4' } },
@@ -46,12 +47,16 @@ describe('killing the leader under load', () => {
     await producer.finish();
     const { lastSequence, messages } = await bus.streamState(subjects.stores.queries);
     const { ok = 0, late = 0, expired = 0, failed = 0, ...others } = producer.counts();
+    const told = (of: (each: (typeof taken)[number]) => number) => {
+      const { p50, p90, max } = spreadOf(taken.map(of)) ?? {};
+      return `p50 ${p50} ms, p90 ${p90} ms, max ${max} ms`;
+    };
     console.log(
       [
         `${kills} kills of the leader; from the kill to`,
-        `  the next one’s roll call: ${distribution(taken.map(({ called }) => called))}`,
-        `  its first batch:          ${distribution(taken.map(({ sent }) => sent))}`,
-        `  its first answers:        ${distribution(taken.map(({ answered }) => answered))}`,
+        `  the next one’s roll call: ${told(({ called }) => called)}`,
+        `  its first batch:          ${told(({ sent }) => sent)}`,
+        `  its first answers:        ${told(({ answered }) => answered)}`,
         `  ${producer.sent} queries: ${JSON.stringify(producer.counts())}, second answers: ${producer.second.length}`,
       ].join('\n'),
     );

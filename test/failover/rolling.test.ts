@@ -1,6 +1,7 @@
 /** Every process is replaced, one after the other, while queries come: nobody is to notice. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Plant, Producer, startPlant } from './system.js';
+import { type Plant, startPlant } from '../harness/plant.js';
+import { Producer } from '../harness/producer.js';
 
 /** How often everything is replaced; `ROLLS=5` is the nightly size. */
 const rolls = Number(process.env.ROLLS ?? 1);

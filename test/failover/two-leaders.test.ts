@@ -1,7 +1,9 @@
 /** Two schedulers that both believe they lead: the old one is paused past its lease, while it holds batches, and goes on. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { leaderName, type Plant, startPlant } from '../harness/plant.js';
+import { Producer } from '../harness/producer.js';
+import { Spy } from '../harness/spy.js';
 import { type Said, Tap } from '../harness/tap.js';
-import { leaderName, type Plant, Producer, Spy, startPlant } from './system.js';
 
 /** `PAUSES=30` is the nightly size. */
 const pauses = Number(process.env.PAUSES ?? 4);

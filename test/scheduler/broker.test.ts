@@ -40,6 +40,29 @@ describe('the scheduler and its broker', () => {
     expect(await answer).toMatchObject({ outcome: 'ok', queryId: 'q2' });
   }, 60_000);
 
+  it('tells whose queries the broker has forgotten, also when the connection breaks twice before that is known', async () => {
+    const ends: [to: string, code: string | undefined][] = [];
+    await scheduler({}, (its) => {
+      const onStatus = its.onStatus.bind(its);
+      its.onStatus = (listener) =>
+        onStatus((status) => {
+          listener(status);
+          if (status === 'disconnected') listener(status);
+        });
+      const publish = its.publish.bind(its);
+      its.publish = (subject, data, options) => {
+        ends.push([subject, options?.headers?.[headerNames.errorCode]]);
+        publish(subject, data, options);
+      };
+    });
+    const worker = await TestWorker.join('w1');
+    await store('q1', 60_000, { [headerNames.replyTo]: '_INBOX.q1' });
+    await worker.command();
+    await server.kill();
+    await server.restart();
+    await expect.poll(() => ends, { timeout: 20_000 }).toContainEqual(['_INBOX.q1', 'query_lost']);
+  }, 60_000);
+
   it('makes a new consumer when somebody has deleted its own', async () => {
     await scheduler();
     const worker = await TestWorker.join('w1');

@@ -60,14 +60,20 @@ afterEach(async () => {
   await bus.close();
 });
 
-export async function scheduler(env: Record<string, string> = {}): Promise<RunningService> {
+/** @param onBus is handed the scheduler's own connection first, to look at what it says or to put something in its way */
+export async function scheduler(
+  env: Record<string, string> = {},
+  onBus: (bus: Bus) => void = () => {},
+): Promise<RunningService> {
   const config = readConfig(schedulerConfig, {
     NATS_URL: server.url,
     SUBJECT_PREFIX: subjects.prefix,
     STORAGE: 'memory',
     ...env,
   });
-  const service = await startScheduler(config, { bus: await connectBus({ url: config.NATS_URL, name: 's' }), log });
+  const its = await connectBus({ url: config.NATS_URL, name: 's' });
+  onBus(its);
+  const service = await startScheduler(config, { bus: its, log });
   running.push(service);
   return service;
 }

@@ -2,11 +2,17 @@
  * A hardened nats-server, made as `npm run nats:keys` makes one, and the real services under it, each a process with the
  * key of its kind. Nothing is told them but configuration.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, type SlacklineClient } from '@slackline/client';
-import { inCheckout, type NatsServer, type RunningSystem, startNatsServer, startSystem } from '@slackline/local';
+import {
+  inCheckout,
+  type NatsServer,
+  type RunningSystem,
+  startNatsServer,
+  startSystem,
+  TemporaryFolder,
+} from '@slackline/local';
 import { type Hardened, makeHardened, type Role } from '@slackline/local/hardened';
 import { type Bus, connectBus, type Denial, readAccess } from '@slackline/shared';
 import { vi } from 'vitest';
@@ -37,7 +43,8 @@ export interface Deployment {
 const quick = { CELL_BUDGET_MS: '2', BATCHES: '1,2', WORKERS_WAIT_MS: '0' };
 
 export async function deploy(workers = 2): Promise<Deployment> {
-  const folder = mkdtempSync(join(tmpdir(), 'slackline-security-'));
+  const temporary = new TemporaryFolder('security');
+  const folder = temporary.path;
   const hardened = await makeHardened(join(folder, 'nats'), { tenants });
   const server = await startNatsServer({ configFile: hardened.configFile });
   const { url } = server;
@@ -93,13 +100,15 @@ export async function deploy(workers = 2): Promise<Deployment> {
         await Promise.all(open.map((each) => each.close()));
         await system.stop();
         await server.close();
-        rmSync(folder, { recursive: true, force: true });
+        temporary.remove();
       },
     };
   } catch (error) {
-    const said = readdirSync(logDir).map((name) => readFileSync(join(logDir, name), 'utf8'));
+    const logs = existsSync(logDir) ? readdirSync(logDir) : [];
+    const said = logs.map((name) => readFileSync(join(logDir, name), 'utf8'));
     console.error(said.join('\n').slice(-4_000), server.lastLines().slice(-30).join('\n'));
     await server.close();
+    temporary.remove();
     throw error;
   } finally {
     vi.unstubAllEnvs();

@@ -1,6 +1,6 @@
 /** What became of the queries of one phase, from the records of a load: pure. */
 import { type RecordedOutcome, type Records, recordedOutcomes } from '@slackline/load';
-import type { Span } from './phases.js';
+import type { Span } from '@slackline/traces';
 
 export interface PhaseResult {
   readonly name: string;

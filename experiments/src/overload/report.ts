@@ -17,6 +17,8 @@ export interface Judged {
   readonly recoveryHolds: boolean;
   /** Whether each class attained at least as much as the next lower one. */
   readonly classesHold: boolean;
+  /** Whether every query was told what became of it, and none failed. */
+  readonly outcomesHold: boolean;
 }
 
 export function judged(
@@ -31,6 +33,7 @@ export function judged(
     toldHolds: overload.toldTooLate === 0,
     recoveryHolds: recoveryMs <= goals.recoveryMs,
     classesHold: high >= normal && normal >= low,
+    outcomesHold: overload.outcomes.unanswered + overload.outcomes.failed === 0,
   };
 }
 
@@ -84,10 +87,11 @@ function verdict(run: OverloadRun): Part {
       ...(each.toldHolds ? [] : ['told in time']),
       ...(each.recoveryHolds ? [] : ['itself again']),
       ...(each.classesHold ? [] : ['classes']),
+      ...(each.outcomesHold ? [] : ['an outcome for each']),
     ];
     return names.length === 0 ? [] : [`${names.join(', ')} at ${each.times}x`];
   });
-  return failed.length === 0 ? 'Everything that is promised held.' : `**Did not hold: ${failed.join('; ')}.**`;
+  return failed.length === 0 ? 'Everything that is promised held; memory is in the table above.' : `**Did not hold: ${failed.join('; ')}.**`;
 }
 
 function sweepTable({ sweep, peak }: OverloadRun): Table {

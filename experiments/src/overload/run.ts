@@ -3,11 +3,11 @@ import { Watch } from '@slackline/chaos';
 import type { Serving } from '@slackline/cli';
 import { Load, type Records } from '@slackline/load';
 import { ingestTelemetry, schedulerTelemetry, unpack } from '@slackline/shared';
+import { type Phase, type Rates, spansOf, traceOfPhases } from '@slackline/traces';
 import { capacity, type Device } from '../cells/device.js';
 import type { FigureContext } from '../figure.js';
 import { withSystem } from '../live/run-live.js';
 import { type Moment, measured, momentsOf, type PhaseResult, recoveryMs } from './measure.js';
-import { type Phase, type Rates, spansOf, traceOfPhases } from './phases.js';
 
 export interface OverloadSettings {
   readonly device: Device;

@@ -45,7 +45,10 @@ const quietMs = 500;
 /** @throws SlacklineError what connecting throws; `unknown_model`, `invalid_model` for a load that cannot be sent */
 export async function runChaos(options: RunOptions): Promise<ChaosRun> {
   const { target, bus, subjects, storage, plan, load, settleMs = defaultSettleMs, signal } = options;
-  const witness = await Witness.start({ natsUrl: target.natsUrl, subjectPrefix: subjects.prefix, storage });
+  // The producer's own connection can only break with the broker. Answers are many: they are heard only where that may be.
+  const hearsAnswers = plan.some(({ role }) => role === 'nats');
+  const place = { natsUrl: target.natsUrl, subjectPrefix: subjects.prefix, storage };
+  const witness = await Witness.start({ ...place, hearsAnswers });
   const injector = new Injector(target, plan, options.onFault);
   try {
     const before = await bus.streamState(subjects.stores.queries);
@@ -72,6 +75,7 @@ export async function runChaos(options: RunOptions): Promise<ChaosRun> {
       faults,
       queries: queriesOf(records),
       repeats: records.repeats,
+      gaps: records.gaps,
       witnessed,
       stream: {
         stored: after === undefined || forgotten ? null : after.lastSequence - before.lastSequence,

@@ -109,9 +109,16 @@ export function addJsonOption(command: Command): Command {
   );
 }
 
-/** What is started, and how. */
-/** @param executor what runs the batches where nothing is said */
-export function addServiceOptions(command: Command, executor: SystemChoices['executor'] = 'cpu'): Command {
+const serviceDefaults = {
+  executor: 'cpu',
+  deviceProfile: 'the one of this machine',
+  schedulers: '1',
+  ingests: '1',
+};
+
+/** Adds what is started, and how. @param defaults what holds where nothing is said, as its help has it */
+export function addServiceOptions(command: Command, defaults: Partial<typeof serviceDefaults> = {}): Command {
+  const { executor, deviceProfile, schedulers, ingests } = { ...serviceDefaults, ...defaults };
   return command
     .option('--model <dir>', 'folder of the model to serve (default: the one that ships, models/fashion)')
     .option(
@@ -119,13 +126,10 @@ export function addServiceOptions(command: Command, executor: SystemChoices['exe
       `worker processes (default: one a core, 2 to 4; here ${defaultWorkers}), or of each class: a:6,b:2`,
     )
     .option('--executor <name>', `what runs the batches: ${listed(executors)} (default: ${executor})`)
-    .option(
-      '--device-profile <files>',
-      'latency tables that emulated workers follow (default: the one of this machine)',
-    )
+    .option('--device-profile <files>', `latency tables that emulated workers follow (default: ${deviceProfile})`)
     .option('--policy <name>', `scheduling policy: ${listed(policyNames)} (default: ${defaultPolicy})`)
-    .option('--schedulers <n>', 'one leads, the others stand by (default: 1)')
-    .option('--ingests <n>', 'they share the queries (default: 1)')
+    .option('--schedulers <n>', `one leads, the others stand by (default: ${schedulers})`)
+    .option('--ingests <n>', `they share the queries (default: ${ingests})`)
     .option('--storage <where>', 'where streams are kept: file or memory (default: file)')
     .option('--store <dir>', 'keep the streams in this folder (default: a temporary one)')
     .option('--logs <dir>', 'write the log of each process into this folder');
@@ -138,12 +142,15 @@ export function addLoadOptions(command: Command): Command {
     .option('--picture <file>', 'write the last view as an SVG');
 }
 
-/** Adds what every command takes that sends a load. @param burstiness where nothing is said */
-export function addArrivalOptions(command: Command, burstiness = 0.25): Command {
+const arrivalDefaults = { rate: 'chosen from the latency profile', burstiness: 0.25 };
+
+/** Adds what every command takes that sends a load. @param defaults what holds where nothing is said, as its help has it */
+export function addArrivalOptions(command: Command, defaults: Partial<typeof arrivalDefaults> = {}): Command {
+  const { rate, burstiness } = { ...arrivalDefaults, ...defaults };
   return command
     .option('--trace <trace>', 'when queries arrive: a generator or a file (slackline trace show --help lists them)')
     .option('--seconds <s>', `how long to send queries (default: ${defaultSeconds}, or the trace’s)`)
-    .option('--rate <n>', 'queries a second in the mean (default: chosen from the latency profile, or the trace’s)')
+    .option('--rate <n>', `queries a second in the mean (default: ${rate}, or the trace’s)`)
     .option(
       '--arrival-pattern <name>',
       `how queries arrive without a trace: ${listed(arrivalPatterns)} (default: gamma)`,

@@ -11,6 +11,8 @@ interface Timed {
 /** No answer came in time, not even a refusal: the query may have been served or not. */
 export interface Unanswered extends Timed {
   outcome: 'unanswered';
+  /** Whether the connection broke while it was waited for: then it may have been answered, to nobody. */
+  connectionLost: boolean;
 }
 
 /** An answer whose body has not been looked into: what `send` gives. */

@@ -3,6 +3,7 @@ import {
   type Bus,
   type BusAccess,
   type BusMessage,
+  type BusStatus,
   type Clock,
   connectBus,
   constraintHeaders,
@@ -22,6 +23,7 @@ import {
   systemClock,
 } from '@slackline/shared';
 import type { Answer, RawAnswer } from './answer.js';
+import { Asking } from './asking.js';
 import { followCatalog } from './catalog.js';
 import { type Input, toBody } from './input.js';
 import { linkedSignal } from './linked-signal.js';
@@ -40,6 +42,8 @@ export interface ClientOptions {
   clock?: Clock;
   /** Told of answers to queries that had one already; they are dropped. For those who look into them: each is parsed. */
   onSecond?: (answer: ServedAnswer | ErrorAnswer) => void;
+  /** Told when the connection breaks, and when there is another one. */
+  onStatus?: (status: BusStatus) => void;
 }
 
 export interface ConnectOptions extends ClientOptions {
@@ -113,6 +117,7 @@ export class SlacklineClient {
   readonly #inboxSubscription: Subscription;
   readonly #outstanding: Outstanding<OnAnswer>;
   readonly #outbox: Outbox;
+  readonly #asking: Asking<OnAnswer>;
   readonly #models = new Map<string, ModelEntry>();
   #catalog: Promise<Subscription> | undefined;
   readonly #closing = new AbortController();
@@ -133,6 +138,8 @@ export class SlacklineClient {
     this.#inbox = bus.newInbox();
     this.#idBase = Subjects.lastToken(this.#inbox);
     this.#outstanding = new Outstanding(this.#clock, (waiting) => this.#unanswered(waiting));
+    this.#asking = new Asking(bus, this.#clock, this.#outstanding, (token, waiting) => this.#askAgain(token, waiting));
+    if (options.onStatus !== undefined) bus.onStatus(options.onStatus);
     this.#inboxSubscription = bus.subscribe(`${this.#inbox}.*`, (message) => this.#take(message));
   }
 
@@ -245,6 +252,7 @@ export class SlacklineClient {
   /** Disconnects. Queries that still wait are `unanswered`. */
   async close(): Promise<void> {
     this.#closing.abort();
+    this.#asking.stop();
     await this.#inboxSubscription.drain();
     this.#outstanding.end();
     const catalog = await this.#catalog?.catch(() => undefined);
@@ -312,8 +320,15 @@ export class SlacklineClient {
     }
   }
 
-  #unanswered({ queryId, sentAtMs, settle }: Waiting<OnAnswer>): void {
-    settle({ outcome: 'unanswered', queryId, roundTripMs: this.#clock.now() - sentAtMs });
+  /** Without a reply subject of its own: where no ingest listens yet, the broker’s word for it is not the query’s end. */
+  #askAgain(token: string, { queryId, subject }: Waiting<OnAnswer>): void {
+    const headers = { [headerNames.queryId]: queryId, [headerNames.outcomeAgain]: `${this.#inbox}.${token}` };
+    this.bus.publish(subject, new Uint8Array(0), { headers });
+  }
+
+  #unanswered({ queryId, sentAtMs, isCutOff = false, settle }: Waiting<OnAnswer>): void {
+    const roundTripMs = this.#clock.now() - sentAtMs;
+    settle({ outcome: 'unanswered', connectionLost: isCutOff, queryId, roundTripMs });
   }
 
   #withOutputs(model: string, answer: RawAnswer): Answer {

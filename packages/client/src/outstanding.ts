@@ -10,6 +10,8 @@ export interface Waiting<T> {
   /** Where it was sent. */
   subject: string;
   sentAtMs: number;
+  /** Whether the connection broke after it was sent: its answer may have gone to nobody. */
+  isCutOff?: boolean;
   settle: T;
 }
 
@@ -72,6 +74,16 @@ export class Outstanding<T> {
     const taken = [...this.#waiting].filter(([, waiting]) => isMeant(waiting));
     for (const [token] of taken) this.#waiting.delete(token);
     return taken.map(([, waiting]) => waiting);
+  }
+
+  /** The connection broke: what waits now was sent before. */
+  markCutOff(): void {
+    for (const waiting of this.#waiting.values()) waiting.isCutOff = true;
+  }
+
+  /** What still waits of that, by token. */
+  cutOff(): [token: string, waiting: Waiting<T>][] {
+    return [...this.#waiting].filter(([, { isCutOff }]) => isCutOff);
   }
 
   /** Times out everything that waits. */

@@ -1,6 +1,6 @@
 /** One load from its first query to its last answer: trace, pacer, producer and tally put together. */
 import { connect } from '@slackline/client';
-import { type Clock, type ErrorAnswer, type ServedAnswer, systemClock } from '@slackline/shared';
+import { type BusStatus, type Clock, type ErrorAnswer, type ServedAnswer, systemClock } from '@slackline/shared';
 import { arrivals, arrivalsOf } from '@slackline/traces';
 import type { LoadOptions } from './options.js';
 import { Pacer } from './pacer.js';
@@ -30,11 +30,13 @@ export async function generateLoad(
   const samples = await samplesOf(models);
   const queryOf = querySource(options);
   let onSecond: (answer: ServedAnswer | ErrorAnswer) => void = () => {};
+  let onStatus: (status: BusStatus) => void = () => {};
   const client = await connect({
     url: natsUrl,
     prefix: subjectPrefix,
     name: 'slackline-load',
     ...(options.records && { onSecond: (answer) => onSecond(answer) }),
+    onStatus: (status) => onStatus(status),
   });
   try {
     const startedAtMs = clock.now();
@@ -46,6 +48,7 @@ export async function generateLoad(
       ...(options.records && { records: true }),
     });
     onSecond = ({ queryId = '', outcome }) => tally.repeated(queryId, clock.now(), outcome);
+    onStatus = (status) => tally.connection(status === 'reconnected', clock.now());
     const producer = new Producer({ client, clock, tally, samples, models, queryOf });
     const pacer = new Pacer(clock, {
       startedAtMs,

@@ -35,6 +35,8 @@ export interface Records {
   ids: string[];
   /** Answers to queries that had one already, in the order they came: our client dropped them. */
   repeats: Repeat[];
+  /** When the producer had no connection, from the load's start; an end that is NaN: until the load's. */
+  gaps: { fromMs: number; untilMs: number }[];
 }
 
 /** A second answer. */
@@ -56,7 +58,7 @@ export interface Served {
   batchSize: number;
 }
 
-type Columns = Omit<Records, 'subnets' | 'ids' | 'repeats'>;
+type Columns = Omit<Records, 'subnets' | 'ids' | 'repeats' | 'gaps'>;
 
 const columns = (length: number): Columns => ({
   dueMs: new Float64Array(length),
@@ -81,6 +83,7 @@ export class Recorder {
   readonly #subnets: Records['subnets'] = [];
   readonly #ids: string[] = [];
   readonly #repeats: Repeat[] = [];
+  readonly #gaps: Records['gaps'] = [];
 
   sent(dueMs: number, sentMs: number, { model, priority, minAccuracy }: LoadQuery): void {
     if (this.#length === this.#columns.dueMs.length) this.#grow();
@@ -111,6 +114,13 @@ export class Recorder {
     this.#repeats.push(repeat);
   }
 
+  /** The producer's connection broke, or is back. */
+  connection(isThere: boolean, atMs: number): void {
+    const last = this.#gaps.at(-1);
+    if (!isThere) this.#gaps.push({ fromMs: atMs, untilMs: Number.NaN });
+    else if (last !== undefined) last.untilMs = atMs;
+  }
+
   answered(number: number, latencyMs: number, model: string, answer: Served): void {
     const key = `${model} ${answer.subnet}`;
     let place = this.#places.get(key);
@@ -127,7 +137,8 @@ export class Recorder {
 
   records(): Records {
     const lists = { subnets: [...this.#subnets], ids: [...this.#ids], repeats: [...this.#repeats] };
-    return { ...resized(this.#columns, this.#length), ...lists };
+    const gaps = this.#gaps.map((gap) => ({ ...gap }));
+    return { ...resized(this.#columns, this.#length), ...lists, gaps };
   }
 
   #grow(): void {

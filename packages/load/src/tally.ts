@@ -137,6 +137,11 @@ export class Tally {
     this.#recorder?.repeated({ id, outcome, atMs: atMs - this.#startedAtMs });
   }
 
+  /** The producer's connection broke, or is back. */
+  connection(isThere: boolean, atMs: number): void {
+    this.#recorder?.connection(isThere, atMs - this.#startedAtMs);
+  }
+
   /**
    * The client told the end of query `number`; once each, the client sees to that. Throws where it does not, unless every
    * query is recorded: then the record says so, and the first end counts.

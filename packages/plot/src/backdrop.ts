@@ -21,16 +21,53 @@ export interface Rule {
 const shadeColor = '#8b93a1';
 const ruleColor = '#b42318';
 
-/** Shades, clipped to the plot. Those that lie outside are left out. */
+/** Shades, clipped to the plot: those of one colour that overlap are one, so that none gets darker than another. */
 export function drawnShades(shades: readonly Shade[], box: Box, x: Scale): string[] {
+  const clipped = clippedTo(shades, box, x);
+  const byColor = new Map<string, Clipped[]>();
+  for (const shade of clipped) byColor.set(shade.color, [...(byColor.get(shade.color) ?? []), shade]);
+  return [...byColor].flatMap(([color, ofColor]) =>
+    united(ofColor).map(({ left, right }) => {
+      const place = { x: left, y: box.top, width: right - left, height: box.bottom - box.top };
+      return `<rect ${attributes(place)} fill="${color}" fill-opacity="0.14"/>`;
+    }),
+  );
+}
+
+/** The names of shades, to be drawn over the grid. */
+export function drawnShadeNames(shades: readonly Shade[], box: Box, x: Scale): string[] {
+  return clippedTo(shades, box, x).flatMap(({ left, right, label }) =>
+    label === undefined ? [] : [text((left + right) / 2, box.top + 14, label, 'middle', small)],
+  );
+}
+
+interface Stretch {
+  /** In pixels. */
+  left: number;
+  right: number;
+}
+
+interface Clipped extends Stretch {
+  label: string | undefined;
+  color: string;
+}
+
+function clippedTo(shades: readonly Shade[], box: Box, x: Scale): Clipped[] {
   return shades.flatMap(({ from, to, label, color = shadeColor }) => {
     const left = Math.max(box.left, Math.min(x.at(from), x.at(to)));
     const right = Math.min(box.right, Math.max(x.at(from), x.at(to)));
-    if (!(right > left)) return [];
-    const place = { x: left, y: box.top, width: right - left, height: box.bottom - box.top };
-    const area = `<rect ${attributes(place)} fill="${color}" fill-opacity="0.14"/>`;
-    return label === undefined ? [area] : [area, text((left + right) / 2, box.top + 14, label, 'middle', small)];
+    return right > left ? [{ left, right, label, color }] : [];
   });
+}
+
+function united(stretches: readonly Stretch[]): Stretch[] {
+  const whole: Stretch[] = [];
+  for (const { left, right } of [...stretches].sort((a, b) => a.left - b.left)) {
+    const last = whole.at(-1);
+    if (last === undefined || left > last.right) whole.push({ left, right });
+    else last.right = Math.max(last.right, right);
+  }
+  return whole;
 }
 
 /** Rules within the plot. */

@@ -130,6 +130,45 @@ test('draws rules and shades where they lie, and none outside the plot', () => {
   for (const part of ['beyond', 'before']) expect(svg).not.toContain(part);
 });
 
+test('writes the names of moments above the plot, side by side or in rows, and draws what they name', () => {
+  const at = (flags: Chart['flags']) =>
+    toSvg({ title: 't', x: { label: 'x', min: 0, max: 10 }, y: { label: 'y' }, series: [], ...(flags && { flags }) });
+  const namesIn = (svg: string) =>
+    [...svg.matchAll(/<text x="([^"]+)" y="([^"]+)" text-anchor="start"[^>]*>(\w+)</g)].map(([, x, y, name]) => ({
+      ...{ left: Number(x), y: Number(y), name },
+    }));
+  const topOf = (svg: string) => Number(/<rect x="68" y="([^"]+)"[^>]*fill="none"/.exec(svg)?.[1]);
+  expect(topOf(at([]))).toBe(40);
+  const svg = at([
+    { at: 9.9, label: 'last' },
+    { at: 1, label: 'first' },
+    { at: 1.1, label: 'second' },
+    { at: 11, label: 'beyond' },
+  ]);
+  const [first, second, last] = namesIn(svg);
+  expect([first?.name, second?.name, last?.name]).toEqual(['first', 'second', 'last']);
+  expect(second?.y).toBeLessThan(first?.y ?? 0);
+  expect(last?.y).toBe(first?.y);
+  expect(last?.left).toBeLessThan(620 - 20);
+  for (const { y } of namesIn(svg)) expect(y).toBeLessThan(topOf(svg));
+  expect(svg.match(/dasharray/g)).toHaveLength(3);
+  expect(svg).toContain(`height="${420 + 2 * 14}"`);
+});
+
+test('paints shades of one colour as one where they overlap', () => {
+  const shades = [
+    { from: 0, to: 4 },
+    { from: 2, to: 6, label: 'named' },
+    { from: 8, to: 9 },
+    { from: 3, to: 5, color: '#0072b2' },
+  ];
+  const svg = toSvg({ title: 't', x: { label: 'x', min: 0, max: 10 }, y: { label: 'y' }, series: [], shades });
+  const widths = [...svg.matchAll(/width="([^"]+)"[^>]*fill-opacity/g)].map(([, width]) => Number(width) / 55.2);
+  expect(widths.map((width) => Math.round(width))).toEqual([6, 1, 2]);
+  // Its name lies over the grid.
+  expect(svg.indexOf('>named<')).toBeGreaterThan(svg.lastIndexOf('stroke="#e3e6ea"'));
+});
+
 test('tells series apart by shape, and writes names beside points', () => {
   const shapes = ['circle', 'ring', 'square', 'triangle', 'diamond', 'cross'] as const;
   const series = shapes.map((shape, i) => ({ label: shape, shape, points: [[i, i]] as const, names: [`name ${i}`] }));

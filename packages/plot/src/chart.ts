@@ -1,6 +1,7 @@
 /** A chart as SVG: axes with ticks and labels, series of points, lines or steps, a legend. Needs no DOM. */
 import { type Box, domainOf, type Scale, scaleOf, ticksOf } from './axis.js';
-import { drawnRules, drawnShades, type Rule, type Shade } from './backdrop.js';
+import { drawnRules, drawnShadeNames, drawnShades, type Rule, type Shade } from './backdrop.js';
+import { drawnFlags, type Flag, placedFlags } from './flags.js';
 import { drawnLegend, type LegendItem, laidOut } from './legend.js';
 import { drawnMark, type Shape } from './marks.js';
 import { attributes, escaped, round, text } from './svg.js';
@@ -50,6 +51,8 @@ export interface Chart extends ChartSize {
   /** Behind the series. */
   shades?: readonly Shade[];
   rules?: readonly Rule[];
+  /** Moments with a name above the plot; the chart gets higher by as many rows as the names need. */
+  flags?: readonly Flag[];
   /** Whether it says which series is which; where it does not, a common legend or the names of the points do. Default: yes. */
   legend?: boolean;
 }
@@ -69,8 +72,8 @@ const fontAttributes = `${font} font-size="12" fill="${colors.text}"`;
 
 /** The chart as a whole SVG document. */
 export function toSvg(chart: Chart): string {
-  const { width, height } = { ...defaultSize, ...chart };
-  return document(width, height, chart.title, [drawn(chart, 0, 0)]);
+  const { width, height } = sizeOf(chart);
+  return document(width, height, chart.title, [drawn(chart, { x: 0, y: 0 })]);
 }
 
 export interface Grid {
@@ -82,16 +85,21 @@ export interface Grid {
   commonLegend?: boolean;
 }
 
-/** Several charts in one SVG document. Each cell is as large as the largest chart. @param grid or the number of columns */
+/**
+ * Several charts in one SVG document. Each column is as wide as the widest chart, each row as high as its highest one.
+ * @param grid or the number of columns
+ */
 export function sideBySide(charts: readonly Chart[], grid: number | Grid = {}): string {
   const { columns = 2, commonLegend = false, title: heading } = typeof grid === 'number' ? { columns: grid } : grid;
-  const sizes = charts.map((chart) => ({ ...defaultSize, ...chart }));
+  const sizes = charts.map(sizeOf);
   const width = Math.max(...sizes.map((size) => size.width));
-  const height = Math.max(...sizes.map((size) => size.height));
-  const rows = Math.ceil(charts.length / columns);
-  const top = heading === undefined ? 0 : headingHeight;
-  const bottom = top + rows * height;
-  const parts = charts.map((chart, i) => drawn(chart, (i % columns) * width, top + Math.floor(i / columns) * height));
+  let bottom = heading === undefined ? 0 : headingHeight;
+  const parts: string[] = [];
+  for (let first = 0; first < charts.length; first += columns) {
+    const row = charts.slice(first, first + columns);
+    parts.push(...row.map((chart, i) => drawn(chart, { x: i * width, y: bottom })));
+    bottom += Math.max(...sizes.slice(first, first + columns).map((size) => size.height));
+  }
   const title = heading ?? charts.map((chart) => chart.title).join('; ');
   const whole = width * Math.min(columns, charts.length);
   if (heading !== undefined) parts.unshift(`<g ${fontAttributes}>${text(whole / 2, 26, heading, 'middle', big)}</g>`);
@@ -113,39 +121,41 @@ function document(width: number, height: number, title: string, parts: readonly 
   return [open, `<title>${escaped(title)}</title>`, ground, ...parts, '</svg>', ''].join('\n');
 }
 
-function drawn(chart: Chart, left: number, top: number): string {
+/** With the names above its plot. */
+function sizeOf(chart: Chart): { width: number; height: number } {
   const { width, height } = { ...defaultSize, ...chart };
+  return { width, height: height + acrossOf(chart).flags.height };
+}
+
+/** What lies along the x axis. */
+function acrossOf(chart: Chart) {
+  const { width } = { ...defaultSize, ...chart };
+  const [left, right] = [margins.left, width - margins.right];
+  const x = scaleOf(chart.x, domainIn(chart, 'x'), [left, right]);
+  return { left, right, x, flags: placedFlags(chart.flags ?? [], { left, right }, x) };
+}
+
+function domainIn(chart: Chart, axis: 'x' | 'y'): [number, number] {
+  const values = chart.series.flatMap(({ points }) => points.map(([x, y]) => (axis === 'x' ? x : y)));
+  return domainOf(chart[axis], values);
+}
+
+/** @param at where its upper left corner lies, in pixels */
+function drawn(chart: Chart, at: { x: number; y: number }): string {
+  const { width, height } = sizeOf(chart);
+  const { left, right, x, flags } = acrossOf(chart);
   const items = chart.legend === false ? [] : chart.series.map(legendItem);
-  const legend = laidOut(items, margins.left, width - margins.right);
-  const box: Box = {
-    left: margins.left,
-    right: width - margins.right,
-    top: margins.top,
-    bottom: height - margins.bottom - legend.height,
-  };
-  const all = chart.series.flatMap((series) => series.points);
-  const x = scaleOf(
-    chart.x,
-    domainOf(
-      chart.x,
-      all.map(([value]) => value),
-    ),
-    [box.left, box.right],
-  );
-  const y = scaleOf(
-    chart.y,
-    domainOf(
-      chart.y,
-      all.map(([, value]) => value),
-    ),
-    [box.bottom, box.top],
-  );
+  const legend = laidOut(items, left, right);
+  const box: Box = { left, right, top: margins.top + flags.height, bottom: height - margins.bottom - legend.height };
+  const y = scaleOf(chart.y, domainIn(chart, 'y'), [box.bottom, box.top]);
   return [
-    `<g transform="translate(${left} ${top})" ${fontAttributes}>`,
+    `<g transform="translate(${at.x} ${at.y})" ${fontAttributes}>`,
     text(width / 2, 22, chart.title, 'middle', 'font-size="15" font-weight="600"'),
     ...drawnShades(chart.shades ?? [], box, x),
     ...axes(chart, box, x, y),
+    ...drawnShadeNames(chart.shades ?? [], box, x),
     ...drawnRules(chart.rules ?? [], box, x, y),
+    ...drawnFlags(flags, box),
     ...chart.series.flatMap((series, i) => plotted(series, colorOf(series, i), x, y)),
     ...drawnLegend(legend, box.bottom + axisTextHeight),
     '</g>',

@@ -10,4 +10,5 @@ export {
   sideBySide,
   toSvg,
 } from './chart.js';
+export type { Flag } from './flags.js';
 export type { Shape } from './marks.js';

@@ -24,9 +24,10 @@ export interface Legend {
 }
 
 const rowHeight = 17;
-/** Of the mark and the gaps around it, and of a character in the mean. */
+/** Of the mark and the gaps around it. */
 const markWidth = 46;
-const characterWidth = 6.6;
+/** In the mean, in pixels. */
+export const characterWidth = 6.6;
 
 /** Lays items out in rows between `left` and `right`. A single series needs no legend: the title says what it is. */
 export function laidOut(items: readonly LegendItem[], left: number, right: number): Legend {

@@ -160,7 +160,8 @@ describe('the dispatcher', () => {
     dispatcher.run(600);
     expect(sent[0]?.workerId).toBe('w1');
     expect(dispatcher.findLost(601).map(({ report: { workerId } }) => workerId)).toEqual(['w1', 'w2']);
-    for (const worker of ['w1', 'w2']) dispatcher.lost(worker, 'e1', 601);
+    const lost = ['w1', 'w2'].map((worker) => dispatcher.lost(worker, 'e1', 601).map(({ workerId }) => workerId));
+    expect(lost).toEqual([['w1', 'w2'], []]);
     expect(failed).toEqual([]);
     expect(sent.map(({ workerId }) => workerId)).toEqual(['w1', 'w3']);
   });

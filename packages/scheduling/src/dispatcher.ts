@@ -3,6 +3,7 @@
  * what time it is; it answers through `Effects`: send this batch, this query has expired. It does no I/O and has no clock.
  */
 import type { ModelBacklog } from './ahead.js';
+import { backlogsOf } from './backlogs.js';
 import type { Batch } from './batch.js';
 import { type Choice, Chooser } from './chooser.js';
 import type { Place } from './decision-view.js';
@@ -193,14 +194,19 @@ export class Dispatcher<Q extends Query> {
     return true;
   }
 
-  /** A worker is gone, e.g. its subject has no responder. Its batch is given back. */
-  lost(workerId: string, epoch: string, nowMs: number): void {
+  /**
+   * A worker is gone, e.g. its subject has no responder. Its batch is given back. Returns all that are given up by it: none where
+   * that epoch is over already.
+   */
+  lost(workerId: string, epoch: string, nowMs: number): WorkerReport[] {
     const worker = this.#pool.get(workerId);
-    if (worker?.report.epoch !== epoch) return;
+    if (worker?.report.epoch !== epoch) return [];
     this.#giveUp(worker);
     // Whoever fell silent with it would be given its queries next, and they would be lost a second time at once.
-    for (const silent of this.findLost(nowMs)) this.#giveUp(silent);
+    const silent = this.findLost(nowMs);
+    for (const each of silent) this.#giveUp(each);
     this.run(nowMs);
+    return [worker, ...silent].map(({ report }) => report);
   }
 
   /**
@@ -245,12 +251,7 @@ export class Dispatcher<Q extends Query> {
 
   /** The models whose backlog cannot be carried, with what waits: to be told to whoever takes queries in. O(models + busy workers). */
   backlogs(nowMs: number): ModelBacklog[] {
-    const states = [...this.#models.values()];
-    const waiting = states.filter(({ queue }) => queue.size > 0);
-    const backlogs = states.map((state) =>
-      state.backlog(nowMs, this.#sharing(state, waiting), () => this.#busyMs(state, nowMs)),
-    );
-    return backlogs.filter((backlog) => backlog !== undefined);
+    return backlogsOf([...this.#models.values()], this.#pool.busy, this.#conditions, nowMs);
   }
 
   /** What policies that plan are shown. O(workers): for a plan, not for a decision. */
@@ -338,24 +339,6 @@ export class Dispatcher<Q extends Query> {
       if (query.deaths >= maxDeaths) this.effects.failed(query);
       else this.#model(query.model).putBack(query);
     }
-  }
-
-  /** How long the workers of a model are busy yet, in the mean. O(busy workers). */
-  #busyMs(state: ModelState<Q>, nowMs: number): number {
-    let busyMs = 0;
-    for (const { batch, stations } of this.#pool.busy) {
-      if (batch === undefined || !stations.some((station) => state.stations.get(station.deviceClass) === station))
-        continue;
-      const endsMs = batch.sentAtMs + batch.expectedMs * this.#conditions.slowdown + this.#conditions.overheadMs;
-      busyMs += Math.max(0, endsMs - nowMs);
-    }
-    return busyMs / Math.max(1, state.workers);
-  }
-
-  /** Those of the models that run on workers of this one. */
-  #sharing(state: ModelState<Q>, models: readonly ModelState<Q>[]): ModelState<Q>[] {
-    const others = models.filter((other) => other !== state);
-    return others.filter((other) => [...other.stations.keys()].some((deviceClass) => state.stations.has(deviceClass)));
   }
 
   #model(name: string): ModelState<Q> {

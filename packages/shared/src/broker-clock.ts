@@ -36,6 +36,8 @@ const unknownRate: Rate = { perMs: 0, error: mostRate };
 
 export class BrokerClock {
   #readings: Reading[] = [];
+  /** Of the readings, what bounds the offset best. Their bounds all widen alike, so it is the same until another one comes. */
+  #best: Reading | undefined;
   #rate = unknownRate;
   #offsetMs: number | undefined;
   #slewedAtMs = 0;
@@ -52,6 +54,9 @@ export class BrokerClock {
     // Where two cannot both be true, a clock was set in between.
     this.#readings = [...earlier.filter((each) => agree(each, reading)), reading];
     this.#rate = rateOf(this.#readings);
+    this.#best = this.#readings.reduce((best, each) =>
+      this.#errorAt(each, now) < this.#errorAt(best, now) ? each : best,
+    );
     const offsetMs = this.#offsetAt(now);
     if (this.#offsetMs === undefined || Math.abs(offsetMs - this.#offsetMs) > stepMs) {
       this.#offsetMs = offsetMs;
@@ -77,21 +82,16 @@ export class BrokerClock {
 
   /** By so much the clock may be wrong now, once it has been slewed. */
   get uncertaintyMs(): number {
-    const now = this.monotonicNow();
-    return this.#readings.length === 0 ? 0 : this.#errorAt(this.#best(now), now);
+    return this.#best === undefined ? 0 : this.#errorAt(this.#best, this.monotonicNow());
   }
 
   #offsetAt(now: number): number {
-    const { offsetMs, atMs } = this.#best(now);
+    const { offsetMs = 0, atMs = now } = this.#best ?? {};
     return offsetMs + this.#rate.perMs * (now - atMs);
   }
 
   #errorAt({ errorMs, atMs }: Reading, now: number): number {
     return errorMs + this.#rate.error * (now - atMs);
-  }
-
-  #best(now: number): Reading {
-    return this.#readings.reduce((best, each) => (this.#errorAt(each, now) < this.#errorAt(best, now) ? each : best));
   }
 }
 

@@ -10,6 +10,8 @@ export const headerNames = {
   // Checked and stamped by ingest too: they may have been said in the body.
   minAccuracy: 'Min-Accuracy',
   priority: 'Priority',
+  /** Makes of a message no query, but the question what became of one; its value is that query's reply subject. */
+  outcomeAgain: 'Outcome-Again',
   // Reserved for task graphs: passed on untouched.
   rootId: 'Root-Id',
   stage: 'Stage',

@@ -137,6 +137,10 @@ export const backlogReport = z.object({
 });
 export type BacklogReport = z.infer<typeof backlogReport>;
 
+/** `outcomes.again`: whoever has said the outcome of this query lately says it once more, to the same reply subject. */
+export const outcomeQuestion = z.object({ v: z.literal(1), queryId: shortText, replyTo: z.string() });
+export type OutcomeQuestion = z.infer<typeof outcomeQuestion>;
+
 /** One-second summary of the scheduler on `telemetry.scheduler`; counts grow since its start. */
 export const schedulerTelemetry = z.object({
   v: z.literal(1),

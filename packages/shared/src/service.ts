@@ -1,6 +1,6 @@
 /** The life of a service process: start, say that it is ready, and shut down once, cleanly, whatever asks for it. */
 import { hostname } from 'node:os';
-import type { Denial } from './bus/nats-refusals.js';
+import type { Denial } from './bus/nats/refusals.js';
 import { SlacklineError } from './errors.js';
 import { createLog, type Log } from './log.js';
 

@@ -15,8 +15,8 @@ export class StreamKeeper {
     private readonly subjects: Subjects,
     private readonly config: StreamsConfig & Pick<CommonConfig, 'STORAGE' | 'REPLICAS'>,
     private readonly log: Log,
-    /** Told when accepted queries are gone: the stream that is there now is another one than before. */
-    private readonly onLost: () => void = () => {},
+    /** Told whenever the streams are there: whether accepted queries are gone, because this stream is another one than before. */
+    private readonly onSure: (isLost: boolean) => void = () => {},
   ) {
     bus.onStatus((status) => {
       if (status !== 'reconnected' || this.#createdAt === undefined) return;
@@ -38,8 +38,8 @@ export class StreamKeeper {
     const stream = this.subjects.stores.queries;
     const before = this.#createdAt;
     this.#createdAt = (await this.bus.streamState(stream)).createdAt;
-    if (before === undefined || before === this.#createdAt) return;
-    this.log.error({ stream }, 'the broker has lost the stream of accepted queries, and what waited in it');
-    this.onLost();
+    const isLost = before !== undefined && before !== this.#createdAt;
+    if (isLost) this.log.error({ stream }, 'the broker has lost the stream of accepted queries, and what waited in it');
+    this.onSure(isLost);
   }
 }

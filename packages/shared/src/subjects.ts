@@ -130,6 +130,11 @@ export class Subjects {
     return `${this.#root}backlog`;
   }
 
+  /** From an ingest to every scheduler: a producer that was cut off asks for an outcome that it may have missed. */
+  get outcomesAgain(): string {
+    return `${this.#root}outcomes.again`;
+  }
+
   get batchesDone(): string {
     return `${this.#root}batches.done`;
   }

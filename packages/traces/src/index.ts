@@ -4,6 +4,7 @@ export { TraceError, type TraceErrorCode } from './errors.js';
 export { type Arrivals, arrivals, arrivalsOf, generate } from './generate.js';
 export { readJsonLines, writeJsonLines } from './json-lines.js';
 export { type OpenOptions, openTrace } from './open.js';
+export { type Phase, type Rates, type Span, spansOf, traceOfPhases } from './phases.js';
 export { type RequestLogOptions, readRequestLog } from './request-log.js';
 export { reshaped } from './reshape.js';
 export type { Shape } from './shape.js';

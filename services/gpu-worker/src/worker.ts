@@ -10,12 +10,11 @@ import {
   type BusMessage,
   batchCommand,
   type Clock,
+  Complaints,
   type ErrorCode,
   fencedNotice,
   type Log,
-  measureRequest,
   rollCall,
-  SlacklineError,
   type Subjects,
   type Subscription,
   unpack,
@@ -27,14 +26,12 @@ import { Device } from './device.js';
 import type { Executor } from './executors/executor.js';
 import { Fence } from './fence.js';
 import { Life, type LifeState } from './life.js';
+import { Measurements } from './measurements.js';
 import { Meter } from './meter.js';
 import { Models, type ModelsCatalog } from './models.js';
-import { OncePerSecond } from './once-per-second.js';
 import { type BatchEnd, Voice } from './voice.js';
 
 const telemetryMs = 1_000;
-/** A profiler asks for one grid at a time. */
-const mostMeasurements = 4;
 /** How often the lease is looked up at most, for commands that are refused. */
 const askEveryMs = 250;
 const host = hostname();
@@ -64,15 +61,14 @@ export class Worker {
   readonly #meter: Meter;
   readonly #voice: Voice;
   readonly #log: Log;
-  readonly #complaints: OncePerSecond;
+  readonly #measurements: Measurements;
+  readonly #complaints: Complaints;
   #subscriptions: Subscription[] = [];
   #cancelHeartbeat: () => void = () => {};
   #cancelTelemetry: () => void = () => {};
   #batchId: string | null = null;
   #stopping: Promise<void> | undefined;
   #askAgainAtMs = Number.NEGATIVE_INFINITY;
-  /** Measurements under way or waiting. */
-  #measurements = 0;
 
   constructor(private readonly deps: WorkerDeps) {
     const { clock, config, executor, catalog } = deps;
@@ -81,9 +77,16 @@ export class Worker {
     this.#voice = new Voice(deps.bus, deps.subjects, config.ALLOWED_REPLY_PREFIXES, () => this.status);
     this.#device = new Device(this.#life, clock, () => this.#voice.slots());
     this.#meter = new Meter(clock);
-    this.#complaints = new OncePerSecond(clock);
+    this.#complaints = new Complaints(this.#log, clock);
     const withDevice = (step: () => Promise<void>) => this.#device.run('load', step);
     this.#models = new Models({ catalog, executor, clock, log: this.#log, withDevice });
+    this.#measurements = new Measurements({
+      device: this.#device,
+      models: this.#models,
+      executor,
+      voice: this.#voice,
+      complaints: this.#complaints,
+    });
   }
 
   get id(): string {
@@ -121,7 +124,7 @@ export class Worker {
       listen(subjects.ping(id), 'ping', ({ reply }) => this.#voice.pong(reply)),
       listen(subjects.fenced(id), 'fenced', ({ data }) => this.#onFenced(data)),
       listen(subjects.rollCall, 'rollcall', ({ data }) => this.#onRollCall(data)),
-      listen(subjects.measure(id), 'measure', (message) => this.#onMeasure(message)),
+      listen(subjects.measure(id), 'measure', (message) => this.#measurements.take(message)),
     ];
     this.#beat();
     this.#cancelTelemetry = clock.after(telemetryMs, () => this.#tell());
@@ -212,7 +215,7 @@ export class Worker {
     this.#askAgainAtMs = clock.now() + askEveryMs;
     leaderToken().then(
       (token) => token !== undefined && this.#fence.leads(token),
-      (error) => this.#log.warn({ err: error }, 'the lease could not be read'),
+      (error) => this.#complaints.warn('lease', { err: error }, 'the lease could not be read'),
     );
   }
 
@@ -255,34 +258,6 @@ export class Worker {
     this.#voice.slots();
   }
 
-  #onMeasure({ data, reply }: BusMessage): void {
-    this.#measure(data).then(
-      (samplesMs) => this.#voice.measured(reply, samplesMs),
-      (error) => {
-        const dropped = this.#complaints.allow();
-        if (dropped !== undefined) this.#log.warn({ dropped, err: error }, 'nothing was measured');
-        this.#voice.refusal(reply, error);
-      },
-    );
-  }
-
-  async #measure(data: Uint8Array): Promise<number[][][]> {
-    const request = unpack('measure', measureRequest, data);
-    const { model, digest } = request;
-    if (this.#measurements >= mostMeasurements) {
-      throw new SlacklineError('overloaded', `${mostMeasurements} measurements wait for this worker already`);
-    }
-    this.#measurements++;
-    try {
-      return await this.#device.run('measure', async () => {
-        if (this.#models.has(digest)) return this.deps.executor.measure(request);
-        throw new SlacklineError('unknown_subnet', `The worker does not host ${model} in the version ${digest}`);
-      });
-    } finally {
-      this.#measurements--;
-    }
-  }
-
   #beat(): void {
     this.#noticeSilence();
     this.#voice.heartbeat();
@@ -310,8 +285,7 @@ export class Worker {
     try {
       handle();
     } catch (error) {
-      const dropped = this.#complaints.allow();
-      if (dropped !== undefined) this.#log.warn({ what, dropped, err: error }, 'message dropped');
+      this.#complaints.warn(what, { what, err: error }, 'message dropped');
     }
   }
 }

@@ -8,18 +8,17 @@ import {
   backlogReport,
   type Clock,
   Complaints,
-  type Constraints,
-  constraintHeaders,
   contentTypeOf,
   contentTypes,
   forbiddenReply,
   frameError,
-  type HeaderValues,
+  type HeaderReader,
   headerNames,
   ingestTelemetry,
   isAllowedReply,
   type Log,
   messageIdOf,
+  type OutcomeQuestion,
   type Priority,
   pack,
   processMetadata,
@@ -27,7 +26,6 @@ import {
   SlacklineError,
   StreamKeeper,
   Subjects,
-  type Subscription,
   unpack,
 } from '@slackline/shared';
 import { type AdmittedQuery, admit, checkContent, readableId } from './admission.js';
@@ -36,11 +34,11 @@ import type { IngestConfig } from './config.js';
 import { Counters } from './counters.js';
 import type { Arrival } from './deadline.js';
 import { type Candidate, Door } from './door.js';
+import { outgoingOf } from './outgoing.js';
 import { Peers } from './peers.js';
-import { type OutgoingQuery, Publisher, type PublishResult } from './publisher.js';
+import { hearProducers, type Origin } from './producers.js';
+import { Publisher, type PublishResult } from './publisher.js';
 
-/** Ingests share the queries: each goes to one of this queue group. */
-const queueGroup = 'ingest';
 const telemetryEveryMs = 1_000;
 /** How long a shutdown waits for PubAcks. */
 const lastAcksMs = 10_000;
@@ -59,13 +57,6 @@ export async function startIngest(config: IngestConfig, dependencies: IngestDepe
   const ingest = new Ingest(config, dependencies);
   await ingest.start();
   return { stop: () => ingest.stop(), failed: ingest.failed, ready: { instanceId: ingest.instanceId } };
-}
-
-/** Who a query comes from. */
-interface Origin {
-  tenant: string | undefined;
-  /** What reply subjects must begin with. */
-  prefixes: readonly string[];
 }
 
 class Ingest {
@@ -132,7 +123,10 @@ class Ingest {
         instance: this.instanceId,
       },
     });
-    const queries = this.#takeQueries();
+    const queries = hearProducers(bus, this.#subjects, this.config, {
+      onQuery: (message, origin) => this.#take(message, origin),
+      onQuestion: (headers, replyTo, origin) => this.#askAgain(headers, replyTo, origin),
+    });
     const heard = [
       bus.subscribe(this.#subjects.backlog, (message) => this.#toldBacklog(message)),
       bus.subscribe(this.#subjects.telemetry('ingest'), (message) => this.#heardPeer(message)),
@@ -154,23 +148,6 @@ class Ingest {
 
   async stop(): Promise<void> {
     for (const end of this.#ends.splice(0)) await end();
-  }
-
-  /** Subscribes to the queries of producers, and to those of each tenant: its account's reply subjects are its own. */
-  #takeQueries(): Subscription[] {
-    const { ALLOWED_REPLY_PREFIXES: prefixes, TENANTS } = this.config;
-    const { bus } = this.dependencies;
-    const options = { queue: queueGroup };
-    const ofTenant = (tenant: string) => {
-      const origin = { tenant, prefixes: prefixes.map((prefix) => this.#subjects.ofTenant(tenant, prefix)) };
-      const take = ({ subject, headers, data, reply }: BusMessage) => {
-        const mapped = reply === undefined ? undefined : this.#subjects.ofTenant(tenant, reply);
-        this.#take({ subject, headers, data, reply: mapped }, origin);
-      };
-      return bus.subscribe(this.#subjects.ofTenant(tenant, 'infer.*'), take, options);
-    };
-    const take = (message: BusMessage) => this.#take(message, { tenant: undefined, prefixes });
-    return [bus.subscribe(this.#subjects.infer('*'), take, options), ...TENANTS.map(ofTenant)];
   }
 
   /** One message from a producer. Never throws: nothing that comes from outside may end the process. */
@@ -202,7 +179,7 @@ class Ingest {
       if (query.contentType !== contentTypes.bytes && isTurnedAway(priority)) return;
       this.#door.entered({ ...atDoor, priority }, arrival.brokerNowMs);
       this.#publisher
-        .publish(this.#outgoing(query, constraints, reply, tenant))
+        .publish(outgoingOf(query, constraints, { tenant, reply }, this.#subjects.queries(query.model.name)))
         .then((result) => this.#settle(message, query, result))
         .catch((error: unknown) => this.dependencies.log.error({ err: error, query: query.id }, 'publishing failed'));
     } catch (error) {
@@ -211,36 +188,19 @@ class Ingest {
     }
   }
 
+  /** A producer that was cut off asks what became of a query: the schedulers are asked, and one that knows tells it. */
+  #askAgain(headers: HeaderReader, replyTo: string, { prefixes }: Origin): void {
+    const queryId = readableId(headers);
+    // What cannot be answered is passed over: nothing depends on it.
+    if (queryId === undefined || !isAllowedReply(replyTo, prefixes)) return;
+    this.dependencies.bus.publish(this.#subjects.outcomesAgain, pack<OutcomeQuestion>({ v: 1, queryId, replyTo }));
+  }
+
   /** Refuses a query that could only be answered too late. */
   #isTurnedAway(message: BusMessage, query: AdmittedQuery, candidate: Candidate, { brokerNowMs }: Arrival): boolean {
     const refusal = this.#door.refusal(candidate, brokerNowMs);
     if (refusal !== undefined) this.#refuse(message, query.id, refusal.error, refusal.retryAfterMs);
     return refusal !== undefined;
-  }
-
-  #outgoing(
-    query: AdmittedQuery,
-    constraints: Constraints,
-    reply: string | undefined,
-    tenant: string | undefined,
-  ): OutgoingQuery {
-    const to: HeaderValues = reply
-      ? { [headerNames.replyTo]: reply }
-      : { [headerNames.resultKey]: query.resultKey ?? query.id };
-    return {
-      subject: this.#subjects.queries(query.model.name),
-      id: messageIdOf(query.id, tenant),
-      body: query.body,
-      deadlineMs: query.deadlineMs,
-      headers: (budgetMs) => ({
-        [headerNames.contentType]: query.contentType,
-        [headerNames.budgetMs]: Math.max(0, budgetMs).toFixed(3),
-        ...to,
-        ...(tenant !== undefined && { [headerNames.tenant]: tenant }),
-        ...constraintHeaders(constraints),
-        ...query.passedOn,
-      }),
-    };
   }
 
   #settle(message: BusMessage, query: AdmittedQuery, result: PublishResult): void {

@@ -96,6 +96,22 @@ describe('a publish without a PubAck', () => {
     expect(published).toHaveLength(2);
   });
 
+  it('is not repeated into a connection that broke while the broker stood still', async () => {
+    const { publish, published, standStill, tell, elapse } = setUp((attempt) => (attempt === 1 ? timeout : ack));
+    const goOn = standStill();
+    const result = publish(20_000);
+    const settle = () => new Promise((resolve) => setImmediate(resolve));
+    await settle();
+    tell('disconnected');
+    goOn();
+    await settle();
+    expect(published).toHaveLength(1);
+    tell('reconnected');
+    await elapse();
+    expect(await result).toEqual({ is: 'stored' });
+    expect(published).toHaveLength(2);
+  });
+
   it('is given up at its deadline when the broker stands still for that long', async () => {
     const { publish, published, standStill, elapse, now } = setUp(() => timeout);
     standStill();

@@ -136,10 +136,10 @@ export class Publisher {
         const unknown = attempt > 0 || hasCode(error, 'timeout');
         if (!unknown) return { is: 'refused', error: refusalOf(error) };
         if (!hasCode(error, 'timeout')) await this.#pause(Math.min(timeoutMs, giveUpAtMs - this.clock.now()));
-        // Repeats would pile up in the client's buffer and go out long after the broker forgot the id.
+        // Repeats would pile up behind a broker that is connected and stands still, and go out long after it forgot the id.
+        if (this.#connected && hasCode(error, 'timeout')) await this.#heard(giveUpAtMs - this.clock.now());
+        // So they would in the client's buffer; the connection may also have broken while the broker was waited for.
         if (!this.#connected) await this.#connectedAgain(giveUpAtMs - this.clock.now());
-        // So they would behind a broker that is connected and stands still.
-        else if (hasCode(error, 'timeout')) await this.#heard(giveUpAtMs - this.clock.now());
       }
     }
   }

@@ -41,7 +41,7 @@ export async function restoreWhenLost({ keys, clock, log, prepare }: RestorePart
       .then(() => {
         restoring = undefined;
         // Also what was lost while this ran.
-        if (missing.size > 0) cancelRetry = clock.after(retryMs, start);
+        if (missing.size > 0 && !stopped) cancelRetry = clock.after(retryMs, start);
       });
   };
   const watch = await keys.watch(({ key, value, lost }) => {

@@ -18,6 +18,7 @@ import {
 } from '@slackline/shared';
 import { AnswerStore } from './answer-store.js';
 import type { HeldQuery } from './held-query.js';
+import type { SaidAnswers } from './said.js';
 
 /** Room for headers and framing in a message of the broker's largest size. */
 const framingBytes = 4_096;
@@ -38,6 +39,7 @@ export class Outcomes {
     private readonly subjects: Subjects,
     clock: Clock,
     log: Log,
+    private readonly said: Pick<SaidAnswers, 'note'>,
     /** Does `act` once the lease is certainly held; never when the term is over. */
     private readonly whenCurrent: (act: () => void) => void,
     /** Told of every query that is settled: answered and acked. */
@@ -91,6 +93,7 @@ export class Outcomes {
       return;
     }
     this.bus.publish(query.replyTo, message.data, { headers: message.headers });
+    this.said.note(query.replyTo, query.id, message);
     this.#settle(query, outcome);
   }
 

@@ -24,6 +24,7 @@ import { watchLatencyTables } from './latency-tables.js';
 import { Leadership } from './leadership.js';
 import { warnOfMissingSubnet } from './missing-subnet.js';
 import { Presence } from './presence.js';
+import { SaidAnswers } from './said.js';
 import { Tally } from './tally.js';
 import { Term } from './term.js';
 
@@ -57,10 +58,11 @@ class Scheduler implements RunningService {
   /** Models that were taken away and have not come back. */
   readonly #removed = new Set<string>();
   readonly #tally = new Tally();
+  readonly #said: SaidAnswers;
   readonly #complaints: Complaints;
   #watches: Subscription[] = [];
   #term: Term | undefined;
-  /** The term that the last loss of the connection has ended. */
+  /** The term that a loss of the connection has ended, until it is known whether the broker still has what it held. */
   #cutOff: Term | undefined;
   #beat: NodeJS.Timeout | undefined;
   #fail: (error: Error) => void = () => {};
@@ -77,7 +79,8 @@ class Scheduler implements RunningService {
     });
     this.#complaints = new Complaints(log, clock);
     this.#subjects = new Subjects(config.SUBJECT_PREFIX);
-    this.#streams = new StreamKeeper(bus, this.#subjects, config, log, () => this.#tellLost());
+    this.#said = new SaidAnswers(bus, this.#subjects, clock, log);
+    this.#streams = new StreamKeeper(bus, this.#subjects, config, log, (isLost) => this.#afterCut(isLost));
     this.#brokerTime = new BrokerTime(bus, this.#subjects, clock, log, {
       everyMs: clockReadingMs,
       onFailure: () => this.#streams.ensure(),
@@ -152,7 +155,7 @@ class Scheduler implements RunningService {
     bus.onStatus((status) => {
       // What was published last may never have left, acks included. A new term gets all that is un-acked once more.
       if (status === 'disconnected') {
-        this.#cutOff = this.#term;
+        this.#cutOff = this.#term ?? this.#cutOff;
         this.#leadership.resign('the connection to the broker was lost');
       }
       if (status === 'reconnected') this.#leadership.stand();
@@ -161,6 +164,7 @@ class Scheduler implements RunningService {
       }
     });
     this.#presence.start();
+    this.#said.start();
     await bus.flush();
     await this.#leadership.start();
     this.#beat = setInterval(() => this.#tell(), telemetryMs);
@@ -171,6 +175,7 @@ class Scheduler implements RunningService {
     clearInterval(this.#beat);
     await this.#endTerm();
     await this.#presence.stop();
+    await this.#said.stop();
     await Promise.all(this.#watches.map((watch) => watch.drain()));
     await this.#brokerTime.stop();
     await this.bus.close();
@@ -200,6 +205,7 @@ class Scheduler implements RunningService {
       log: this.log,
       config: this.config,
       tally: this.#tally,
+      said: this.#said,
       removed: this.#removed,
       isCurrent: () => this.#leadership.check(),
       resign: (reason) => this.#leadership.resign(reason),
@@ -221,10 +227,11 @@ class Scheduler implements RunningService {
     this.#term = undefined;
   }
 
-  /** The broker has forgotten what was accepted. What this process held of it, nobody else can give an end to. */
-  #tellLost(): void {
-    const queries = this.#cutOff?.tellLost() ?? 0;
+  /** What this process held of queries that the broker has forgotten, nobody else can give an end to. */
+  #afterCut(isLost: boolean): void {
+    const cutOff = this.#cutOff;
     this.#cutOff = undefined;
+    const queries = isLost ? (cutOff?.tellLost() ?? 0) : 0;
     if (queries > 0) this.log.error({ queries }, 'told their producers that these queries are lost');
   }
 

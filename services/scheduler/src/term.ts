@@ -6,24 +6,18 @@
 
 import { type Batch, ConditionsEstimate, createPolicy, Dispatcher, type LatencyTable } from '@slackline/scheduling';
 import {
-  type BatchAnswer,
   type BrokerTime,
   type Bus,
-  type BusMessage,
-  batchDone,
   type Clock,
   Complaints,
   type Log,
   pack,
   SlacklineError,
   type Subjects,
-  type Subscription,
-  unpack,
-  workerStatus,
 } from '@slackline/shared';
 import { SolverThread } from '@slackline/solver';
 import { BacklogVoice } from './backlog-voice.js';
-import { batchLimits, commandOf, factsOf } from './batch-command.js';
+import { batchLimits, commandOf } from './batch-command.js';
 import type { SchedulerConfig } from './config.js';
 import { Gate } from './gate.js';
 import type { HeldQuery } from './held-query.js';
@@ -32,9 +26,10 @@ import { Liveness } from './liveness.js';
 import { Outcomes } from './outcomes.js';
 import { type Planning, planningOf } from './planning.js';
 import { ReadMark } from './read-mark.js';
+import type { SaidAnswers } from './said.js';
 import type { Tally } from './tally.js';
 import { WakeUps } from './wake-ups.js';
-import { reportOf } from './worker-report.js';
+import { WorkerWords } from './worker-words.js';
 
 export interface TermParts {
   bus: Bus;
@@ -44,6 +39,8 @@ export interface TermParts {
   log: Log;
   config: SchedulerConfig;
   tally: Tally;
+  /** Outlives the term: whoever missed an answer may ask later. */
+  said: SaidAnswers;
   /** Names of models that were taken away; changes while the term lasts. */
   removed: ReadonlySet<string>;
   /** Whether the lease is certainly held at this moment. */
@@ -57,14 +54,13 @@ export class Term {
   readonly #outcomes: Outcomes;
   readonly #dispatcher: Dispatcher<HeldQuery>;
   readonly #intake: Intake;
+  readonly #workerWords: WorkerWords;
   readonly #liveness: Liveness;
   readonly #readMark: ReadMark;
   readonly #backlogVoice: BacklogVoice;
   readonly #conditions: ConditionsEstimate;
   readonly #wakeUps: WakeUps;
-  readonly #complaints: Complaints;
   readonly #planning: Planning | undefined;
-  #subscriptions: Subscription[] = [];
   #over = false;
   #onIdle: (() => void) | undefined;
 
@@ -74,14 +70,15 @@ export class Term {
   ) {
     const { bus, subjects, clock, log, config } = parts;
     this.#gate = new Gate(() => !this.#silent());
+    const whenCurrent = (act: () => void) => this.#gate.pass(act);
     this.#conditions = new ConditionsEstimate(config.OVERHEAD_MS);
     this.#wakeUps = new WakeUps(
       clock,
       () => this.#now(),
       () => this.#run(),
     );
-    this.#complaints = new Complaints(log, clock);
-    this.#intake = new Intake(bus, subjects, config, this.#complaints, {
+    const complaints = new Complaints(log, clock);
+    this.#intake = new Intake(bus, subjects, config, complaints, {
       onQuery: (query) => {
         this.#dispatcher.add(query);
         this.#wakeUps.soon();
@@ -93,10 +90,9 @@ export class Term {
         if (!this.#over) parts.resign(reason);
       },
       isOver: () => this.#over,
-      whenCurrent: (act) => this.#gate.pass(act),
+      whenCurrent,
     });
-    const whenCurrent = (act: () => void) => this.#gate.pass(act);
-    this.#outcomes = new Outcomes(bus, subjects, clock, log, whenCurrent, (query, outcome) => {
+    this.#outcomes = new Outcomes(bus, subjects, clock, log, parts.said, whenCurrent, (query, outcome) => {
       this.#intake.settled(query);
       parts.tally.outcomes[outcome] += 1;
     });
@@ -117,6 +113,14 @@ export class Term {
       },
       `${token}-`,
     );
+    this.#workerWords = new WorkerWords({
+      ...{ bus, subjects, clock, complaints, token, tally: parts.tally, gate: this.#gate },
+      ...{ dispatcher: this.#dispatcher, conditions: this.#conditions, outcomes: this.#outcomes },
+      now: () => this.#now(),
+      isSilent: () => this.#silent(),
+      onMeasured: () => this.refreshConditions(),
+      onSettled: () => this.#settled(),
+    });
     this.#liveness = new Liveness(
       bus,
       subjects,
@@ -124,13 +128,13 @@ export class Term {
       config,
       this.#dispatcher,
       () => this.#now(),
-      (workerId, epoch, reason) => this.#lost(workerId, epoch, reason),
-      (workerId, epoch) => this.#heard(workerId, epoch),
+      (workerId, epoch, reason) => this.#workerWords.lost(workerId, epoch, reason),
+      (workerId, epoch) => this.#workerWords.answered(workerId, epoch),
     );
     this.#readMark = new ReadMark({
       ...{ bus, clock, everyMs: config.PROBE_EVERY_MS },
       now: () => this.#now(),
-      inTurn: (act) => this.#gate.pass(act),
+      inTurn: whenCurrent,
       onRead: (atMs) => this.#dispatcher.readUpTo(atMs),
     });
     this.#backlogVoice = new BacklogVoice(this.#dispatcher, {
@@ -164,30 +168,7 @@ export class Term {
   /** Listens to workers, then takes over the stream. */
   async start(): Promise<void> {
     const { bus, subjects } = this.parts;
-    const guarded = (kind: string, handle: (message: BusMessage) => void) => (message: BusMessage) =>
-      this.#gate.pass(() => guard(kind, handle, message));
-    const guard = (kind: string, handle: (message: BusMessage) => void, message: BusMessage) => {
-      try {
-        handle(message);
-      } catch (error) {
-        if (!(error instanceof SlacklineError)) throw error;
-        this.#complaints.warn(kind, { code: error.code, kind, subject: message.subject }, error.message);
-      }
-    };
-    this.#subscriptions = [
-      bus.subscribe(
-        subjects.batchesDone,
-        guarded('batches.done', (m) => this.#done(m.data)),
-      ),
-      bus.subscribe(
-        subjects.workersAvailable,
-        guarded('workers.available', (m) => this.#report(m.data)),
-      ),
-      bus.subscribe(
-        subjects.heartbeat('*'),
-        guarded('heartbeat', (m) => this.#report(m.data)),
-      ),
-    ];
+    this.#workerWords.start();
     this.#readMark.start();
     this.#liveness.start();
     this.#backlogVoice.start();
@@ -210,8 +191,7 @@ export class Term {
 
   /** Gives the waiting queries of models that were taken away their outcome. */
   failRemoved(): void {
-    if (this.#silent()) return;
-    if (this.parts.removed.size === 0) return;
+    if (this.parts.removed.size === 0 || this.#silent()) return;
     for (const model of this.#dispatcher.waitingModels()) {
       if (!this.parts.removed.has(model)) continue;
       for (const query of this.#dispatcher.withdraw(model)) {
@@ -246,12 +226,7 @@ export class Term {
     this.#liveness.stop();
     this.#backlogVoice.stop();
     this.#outcomes.stop();
-    await Promise.all([
-      this.#planning?.stop(),
-      this.#intake.stop(),
-      this.#readMark.stop(),
-      ...this.#subscriptions.map((each) => each.drain()),
-    ]);
+    await Promise.all([this.#planning?.stop(), this.#intake.stop(), this.#readMark.stop(), this.#workerWords.stop()]);
   }
 
   /**
@@ -259,13 +234,14 @@ export class Term {
    * Returns how many producers were told.
    */
   tellLost(): number {
-    const { bus, subjects, clock, log, tally } = this.parts;
+    const { bus, subjects, clock, log, tally, said } = this.parts;
     // No lease is asked for: the stream that it guards is another one. Stored answers were lost with it.
     const outcomes = new Outcomes(
       bus,
       subjects,
       clock,
       log,
+      said,
       (say) => say(),
       (_, outcome) => {
         tally.outcomes[outcome] += 1;
@@ -312,83 +288,12 @@ export class Term {
     bus.publish(subjects.batch(batch.workerId), pack(command));
   }
 
-  #report(data: Uint8Array): void {
-    const status = unpack('worker status', workerStatus, data);
-    const { workerId, epoch } = status;
-    if (status.draining && status.batchId === null) {
-      if (this.#dispatcher.leave(workerId, epoch)) this.parts.tally.forget(workerId);
-      return;
-    }
-    const isTaken = this.#dispatcher.report(reportOf(status), this.#now());
-    if (isTaken) this.parts.tally.executor(workerId, status.executor);
-    this.#settled();
-  }
-
-  #done(data: Uint8Array): void {
-    const done = unpack('batches.done', batchDone, data);
-    if (done.token !== this.token) return;
-    const nowMs = this.#now();
-    const { answers } = done;
-    if (!Array.isArray(answers)) {
-      const { refused, message } = answers;
-      this.#complaints.warn(
-        'refused',
-        { worker: done.workerId, refused, why: message.slice(0, 500) },
-        'a worker refused its batch',
-      );
-      this.#dispatcher.refused(done.batchId, done.workerId, done.epoch, nowMs);
-      this.#settled();
-      return;
-    }
-    const batch = this.#dispatcher.complete(done.batchId, done.workerId, done.epoch, nowMs);
-    if (batch === undefined) return;
-    const { expectedMs, sentAtMs } = batch;
-    const roundTripMs = nowMs - sentAtMs;
-    // Nobody ran it for longer than it was away, whatever is said.
-    const executorMs = Math.min(done.actuationMs + done.inferenceMs, roundTripMs);
-    const sample = { atMs: this.parts.clock.now(), roundTripMs, executorMs, expectedMs };
-    if (this.#conditions.add(sample)) this.refreshConditions();
-    this.#answer(batch, answers, done.inferenceMs, nowMs);
-    this.#dispatcher.run(nowMs);
-    this.#settled();
-  }
-
-  /** A batch is out no more. */
+  /** Something has changed of what is out, or of who can take it. */
   #settled(): void {
     // A worker that has let a removed model go refuses its batch, whose queries then wait again.
     this.failRemoved();
     this.#planWake();
     if (this.#onIdle !== undefined && this.inFlight === 0) this.#onIdle();
-  }
-
-  #answer(batch: Batch<HeldQuery>, answers: BatchAnswer[], inferenceMs: number, nowMs: number): void {
-    this.parts.tally.batch(batch);
-    batch.queries.forEach((query, i) => {
-      const answer = answers[i];
-      if (answer === undefined || 'error' in answer) {
-        const what = `Worker ${batch.workerId} could not run query ${query.id} (${answer?.error ?? 'no answer'})`;
-        this.#outcomes.fail(query, new SlacklineError('executor_failed', what));
-        return;
-      }
-      const executor = this.parts.tally.executorOf(batch.workerId);
-      const facts = factsOf(batch, query, { inferenceMs, executor, nowMs });
-      this.#outcomes.answer(query, facts, answer.outputs);
-    });
-  }
-
-  #heard(workerId: string, epoch: string): void {
-    if (this.#silent()) return;
-    this.#dispatcher.heard(workerId, epoch, this.#now());
-    this.#settled();
-  }
-
-  #lost(workerId: string, epoch: string, reason: string): void {
-    if (this.#silent()) return;
-    this.#complaints.warn('lost', { worker: workerId, reason }, 'a worker is lost; its queries go to others');
-    this.parts.tally.workersLost += 1;
-    this.parts.tally.forget(workerId);
-    this.#dispatcher.lost(workerId, epoch, this.#now());
-    this.#settled();
   }
 }
 

@@ -60,8 +60,16 @@ describe('the report of a run', () => {
     expect(svg).not.toContain('NaN');
   });
 
+  it('shades what was never undone to the end, and no darker where more is shaded', () => {
+    const dead = withFaults(spoiled, done({ atMs: 2_000 }), done({ atMs: 4_000 }), done({ atMs: 9_000 }));
+    const svg = timelineSvg(documentOf(facts, dead, verdictOn(dead, [])));
+    const areas = [...svg.matchAll(/<rect x="([^"]+)" y="[^"]+" width="([^"]+)"[^>]*fill-opacity/g)];
+    expect(areas).toHaveLength(4);
+    for (const [, x, width] of areas) expect(Number(x) + Number(width)).toBe(880);
+  });
+
   it('names no faults in the picture where there are too many to be read', () => {
-    const many = withFaults(spoiled, ...Array.from({ length: 20 }, (_, i) => done({ atMs: 400 * i + 500 })));
+    const many = withFaults(spoiled, ...Array.from({ length: 30 }, (_, i) => done({ atMs: 200 * i + 500 })));
     expect(timelineSvg(documentOf(facts, many, verdictOn(many, [])))).not.toContain('>kill w-0<');
   });
 });

@@ -1,5 +1,5 @@
 /** The run as a picture over time: rate, attainment, accuracy, workers, and when what was done to whom. */
-import { type Chart, type Rule, type Series, type Shade, sideBySide } from '@slackline/plot';
+import { type Chart, type Flag, type Rule, type Series, type Shade, sideBySide } from '@slackline/plot';
 import type { ChaosDocument, FaultRow } from './document.js';
 import { headline } from './headline.js';
 import { windowMsOf } from './windows.js';
@@ -11,8 +11,8 @@ const colors: Readonly<Record<string, string>> = {
   restart: '#2563eb',
 };
 const size = { width: 900, height: 200 };
-/** More names than this would cover one another. */
-const mostNames = 8;
+/** More names than this nobody reads in a picture. */
+const mostNames = 24;
 const leastShownMs = 150;
 
 export function timelineSvg(document: ChaosDocument): string {
@@ -33,14 +33,13 @@ export function timelineSvg(document: ChaosDocument): string {
   const chart = (title: string, y: Chart['y'], series: readonly Series[], names = false): Chart => ({
     ...{ ...size, title, y, series },
     x: { label: 'seconds', min: 0, max: seconds },
-    shades: shadesOf(done, seconds, names),
-    rules: done.map(({ atMs, kind }): Rule => ({ axis: 'x', at: atMs / 1_000, color: colors[kind] ?? '#000' })),
+    shades: shadesOf(done, seconds),
+    ...(names ? { flags: done.map(flagOf) } : { rules: done.map(ruleOf) }),
   });
   const charts = [
     chart(
       'Load',
-      // Room for the names of the faults.
-      { label: 'queries/s', min: 0, max: 1.3 * busiest * perSecond },
+      { label: 'queries/s', min: 0, max: 1.05 * busiest * perSecond },
       [
         { label: 'sent', mark: 'line', color: '#8b93a1', points: points(({ sent }) => sent * perSecond) },
         { label: 'answered in time', mark: 'line', color: '#0072b2', points: points(({ ok }) => ok * perSecond) },
@@ -65,15 +64,19 @@ export function timelineSvg(document: ChaosDocument): string {
   return sideBySide(charts, { columns: 1, title: headline(document) });
 }
 
-/** From each fault until its process is whole again; one that stays dead, until the next fault. */
-function shadesOf(faults: readonly FaultRow[], seconds: number, names: boolean): Shade[] {
-  return faults.map(({ atMs, wholeAtMs, kind, role, victim }) => {
-    const next = faults.find((other) => other.atMs > atMs)?.atMs ?? seconds * 1_000;
-    return {
-      from: atMs / 1_000,
-      to: Math.max(atMs + leastShownMs, wholeAtMs ?? next) / 1_000,
-      color: colors[kind] ?? '#8b93a1',
-      ...(names && { label: `${kind} ${victim ?? role}` }),
-    };
-  });
+const colorOf = ({ kind }: FaultRow): string => colors[kind] ?? '#8b93a1';
+const ruleOf = (fault: FaultRow): Rule => ({ axis: 'x', at: fault.atMs / 1_000, color: colorOf(fault) });
+const flagOf = (fault: FaultRow): Flag => ({
+  at: fault.atMs / 1_000,
+  label: `${fault.kind} ${fault.victim ?? fault.role}`,
+  color: colorOf(fault),
+});
+
+/** From each fault until its process is whole again; one that stays dead, to the end. */
+function shadesOf(faults: readonly FaultRow[], seconds: number): Shade[] {
+  return faults.map((fault) => ({
+    from: fault.atMs / 1_000,
+    to: fault.wholeAtMs === null ? seconds : Math.max(fault.atMs + leastShownMs, fault.wholeAtMs) / 1_000,
+    color: colorOf(fault),
+  }));
 }

@@ -1,13 +1,14 @@
 /** Levels after a soak against those before: what the broker keeps, and the files that each process has open. */
 import { canSampleProcesses } from '../watch/process.js';
 import type { Findings } from './findings.js';
-import type { ProcessLevel, QuietWindow } from './rest.js';
+import { brokerName, type ProcessLevel, type QuietWindow } from './rest.js';
 import type { SoakRun } from './run.js';
 
 /** A connection more or less, a block file of a stream: no process may have more than this above its level before. */
-const fdsAllowed = { service: 3, 'nats-server': 12 };
+const fdsAllowed = { service: 3, broker: 12 };
 /** A number in a stored value may become a digit longer. */
 const bucketBytesAllowed = 256;
+
 /** The first window and the last one. */
 export function endsOf(quiets: readonly QuietWindow[]): { before: QuietWindow; after: QuietWindow } | undefined {
   const [before, after] = [quiets.at(0), quiets.at(-1)];
@@ -52,7 +53,7 @@ export function filesBack({ quiets }: SoakRun): Findings | undefined {
   const said: string[] = [];
   for (const { now, then } of pairsOf(ends.before, ends.after)) {
     if (now.fds === undefined || then.fds === undefined) continue;
-    const allowed = now.name === 'nats-server' ? fdsAllowed['nats-server'] : fdsAllowed.service;
+    const allowed = now.name === brokerName ? fdsAllowed.broker : fdsAllowed.service;
     const text = `${now.name} ${now.fds} (${then.fds})`;
     if (now.fds > then.fds + allowed) wrong.push(`too many: ${text}`);
     said.push(text);

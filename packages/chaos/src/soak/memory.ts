@@ -3,7 +3,7 @@ import { canSampleProcesses } from '../watch/process.js';
 import { slopePerMinute } from '../watch/trend.js';
 import type { Findings } from './findings.js';
 import { endsOf, pairsOf } from './levels.js';
-import type { ProcessLevel, QuietWindow } from './rest.js';
+import { brokerName, type ProcessLevel, type QuietWindow } from './rest.js';
 import type { SoakRun } from './run.js';
 
 /** What may have settled higher since the first window: code that has been compiled, the sequences that a leader remembers. */
@@ -32,7 +32,8 @@ export function memoryBack(run: SoakRun): Findings | undefined {
   const ends = endsOf(run.quiets);
   if (ends === undefined || !canSampleProcesses) return undefined;
   const slopes = slopesOf(run.quiets);
-  const wrong: string[] = [];
+  const silent = ends.after.processes.filter(({ name, heapBytes }) => name !== brokerName && heapBytes === undefined);
+  const wrong = silent.map(({ name }) => `${name} did not tell its heap`);
   const said: string[] = [];
   for (const { kind, text } of kinds) {
     const levels = pairsOf(ends.before, ends.after).flatMap(({ now, then }) => levelText(now, then, kind) ?? []);

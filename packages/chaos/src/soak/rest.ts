@@ -3,8 +3,7 @@ import type { Bus, Subjects } from '@slackline/shared';
 import { type StoreSample, sampleStores } from '../watch/stores.js';
 import type { Tables, TablesSample } from '../watch/tables.js';
 import { median } from '../watch/trend.js';
-import type { ProcessLife, TimedSample, Watch } from '../watch/watch.js';
-import type { Heaps } from './heap/heaps.js';
+import type { ProcessLife, TimedSample, Watch, Watched } from '../watch/watch.js';
 import { sleep } from './sleep.js';
 
 /** The level of one process over a quiet window: medians; what the system does not tell is undefined. */
@@ -36,7 +35,8 @@ export interface RestParts {
   subjects: Subjects;
   watch: Watch;
   tables: Tables;
-  heaps: Pick<Heaps, 'sample'>;
+  /** Bytes on the heaps of services, by process id. */
+  heapsOf: (services: readonly Watched[]) => Promise<Map<number, number>>;
   /** How many workers the leader must know. */
   workers: number;
   /** Waits so long for rest. */
@@ -63,7 +63,7 @@ export async function quiet(
   const rested = await untilRest(parts, emptied);
   const fromMs = watch.elapsedMs;
   const living = watch.lives.filter(({ isAlive }) => isAlive);
-  const heaps = await heapsOf(living, parts);
+  const heaps = await parts.heapsOf(living.filter((life) => life.name !== brokerName));
   await sleep(quietMs);
   await watch.look();
   const toMs = watch.elapsedMs;
@@ -106,10 +106,6 @@ async function isAtRest({ tables, workers }: RestParts, streams: readonly string
     // The broker is not back yet.
     return false;
   }
-}
-
-function heapsOf(living: readonly ProcessLife[], { heaps }: RestParts): Promise<Map<number, number>> {
-  return heaps.sample(living.filter(({ name }) => name !== brokerName));
 }
 
 function levelOfLife(

@@ -11,7 +11,7 @@ import { ownTarget } from '../target/own-target.js';
 import type { Target } from '../target/target.js';
 import { monotonicMs } from '../time.js';
 import { Tables } from '../watch/tables.js';
-import { type ProcessLife, Watch } from '../watch/watch.js';
+import { type ProcessLife, Watch, type Watched } from '../watch/watch.js';
 import { Heaps } from './heap/heaps.js';
 import type { Books } from './load/ledger.js';
 import { SoakLoad } from './load/load.js';
@@ -143,16 +143,18 @@ class Soak {
     const { system, models } = this.soak;
     const bus = await connectBus({ url: system.natsUrl, name: 'soak' });
     const { rate, producers, seed } = this.options;
+    const expected = this.#processes().map(({ name }) => name);
     const target = persistent(ownTarget(system, { bus, subjects: this.#subjects, proxies: this.tools.proxies }));
     const watch = new Watch({ processes: () => this.#processes() });
     const tables = new Tables(bus, this.#subjects);
     const rest: RestParts = {
-      ...{ bus, subjects: this.#subjects, watch, tables, heaps: this.tools.heaps },
+      ...{ bus, subjects: this.#subjects, watch, tables },
+      heapsOf: (services) => this.tools.heaps.sample(services, (service) => this.#collect(service)),
       workers: this.options.workers,
       limitMs: restLimitMs,
     };
     const load = await SoakLoad.open({
-      ...{ bus, natsUrl: system.natsUrl, subjectPrefix: this.#subjects.prefix, models, rate, producers },
+      ...{ natsUrl: system.natsUrl, subjectPrefix: this.#subjects.prefix, models, rate, producers },
       nowMs: () => watch.elapsedMs,
       random: randomLcg(seed + 1),
     });
@@ -172,7 +174,7 @@ class Soak {
         producersCame: load.came,
         natsVersion: bus.serverVersion,
         elapsedMs: watch.elapsedMs,
-        expected: this.#expected(),
+        expected,
       };
     } finally {
       watch.stop();
@@ -260,15 +262,18 @@ class Soak {
     }
   }
 
-  #processes() {
-    const { system } = this.soak;
-    const services = system.processes().map(({ name, pid }) => ({ name, pid }));
-    const nats = system.natsServer;
-    return nats === undefined ? services : [...services, { name: brokerName, pid: nats.pid }];
+  /** Asks a process to collect its garbage, unless another one has its name by now. */
+  #collect({ name, pid }: Watched): void {
+    const service = this.soak.system.service(name);
+    if (service.pid === pid) service.signal('SIGUSR2');
   }
 
-  #expected(): string[] {
-    return this.#processes().map(({ name }) => name);
+  #processes() {
+    const { system } = this.soak;
+    const living = system.processes().filter(({ exit }) => exit === undefined);
+    const services = living.map(({ name, pid }) => ({ name, pid }));
+    const nats = system.natsServer;
+    return nats === undefined ? services : [...services, { name: brokerName, pid: nats.pid }];
   }
 }
 

@@ -36,6 +36,14 @@ const ends = 'processes end only when they are told to, and in order';
 
 /** What is spoiled, and the check that must see it. */
 const spoiled: [what: string, check: string, spoil: (run: SoakRun) => void][] = [
+  [
+    'a load of which nothing was accepted',
+    accounting,
+    (run) => {
+      const outcomes = { ok: 0, late: 0, expired: 0, failed: 0 };
+      for (const each of run.rounds) Object.assign(each, { accepted: 0, books: goodBooks({ outcomes }) });
+    },
+  ],
   ['a query without an outcome', accounting, (run) => (round(run, 1).accepted += 1)],
   ['an outcome for what was never accepted', accounting, (run) => (round(run, 1).accepted -= 1)],
   [
@@ -70,6 +78,13 @@ const spoiledProcesses: typeof spoiled = [
     'a heap that settled far too high',
     memory,
     (run) => follow(run, 'ingest-0', 'heapBytes', (i) => (i === 0 ? 20 : 60)),
+  ],
+  [
+    'a service that does not tell its heap',
+    memory,
+    (run) => {
+      for (const each of last(run).processes) if (each.name === 'ingest-0') each.heapBytes = undefined;
+    },
   ],
   [
     'resident memory that grows by 8 MiB a minute',

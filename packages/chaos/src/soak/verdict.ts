@@ -47,6 +47,7 @@ function accounting({ rounds }: SoakRun): Findings {
   const books = summed(rounds.map((round) => round.books));
   const { ok, late, expired, failed } = books.outcomes;
   const accepted = rounds.reduce((sum, round) => sum + round.accepted, 0);
+  if (accepted === 0) wrong.push('nothing was accepted: this soak shows nothing');
   const missing = rounds.reduce((sum, round) => sum + missingOf(round), 0);
   const refused = Object.values(books.refused).reduce((sum, count) => sum + count, 0);
   const lost = missing === 0 ? '' : ` + ${missing} whose answer a killed broker took along`;
@@ -55,7 +56,8 @@ function accounting({ rounds }: SoakRun): Findings {
     said: [
       `accepted ${accepted} = ok ${ok} + late ${late} + expired ${expired} + failed ${failed}${lost}`,
       `sent ${books.sent}: refused ${refused}, without any word ${books.unanswered}; ${books.stored} of the answers were stored` +
-        (books.unread === 0 ? '' : `, ${books.unread} of them too late to be read`),
+        (books.unread === 0 ? '' : `, ${books.unread} of them too late to be read`) +
+        (books.missed === 0 ? '' : `; ${books.missed} were said while their producer’s connection was away`),
     ],
   };
 }

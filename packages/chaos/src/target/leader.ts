@@ -1,18 +1,12 @@
 /** Which scheduler leads: whoever's id stands in the lease. */
-import type { Bus, Subjects } from '@slackline/shared';
-import { z } from 'zod';
-
-const leaseKey = 'scheduler';
-const lease = z.object({ scheduler: z.string() });
+import { type Bus, leaseKey, leaseValue, readKey, type Subjects } from '@slackline/shared';
 
 /** The leader's id as its lease says it; undefined where nobody leads, or nobody can say. */
 export async function leaderId(bus: Bus, { stores: { leader } }: Subjects): Promise<string | undefined> {
   try {
     if (!(await bus.hasKeys(leader))) return undefined;
     const bucket = await bus.keys(leader, { storage: 'file', replicas: 1 });
-    const entry = await bucket.get(leaseKey);
-    if (entry === undefined) return undefined;
-    const { scheduler } = lease.parse(JSON.parse(Buffer.from(entry.value).toString()));
+    const { scheduler = '' } = (await readKey(bucket, leaseKey, leaseValue)) ?? {};
     return scheduler === '' ? undefined : scheduler;
   } catch {
     // The broker may be what is broken at this moment.

@@ -18,9 +18,20 @@ export function soundRun(more: Partial<Evidence> = {}): Evidence {
     return { id: `b-${id}`, worker: 'w-0', token: 7, atMs: dueMs + 1, queries: [id], doneMs, runs: 1 };
   });
   return {
-    ...{ seconds: 10, sloMs: 100, phaseMs: 2_000, plan: [], faults: [], queries, repeats: [], floorAccuracy: 0.7 },
+    ...{
+      seconds: 10,
+      sloMs: 100,
+      phaseMs: 2_000,
+      plan: [],
+      faults: [],
+      queries,
+      repeats: [],
+      gaps: [],
+      floorAccuracy: 0.7,
+    },
     witnessed: {
       queries: new Map(queries.map(({ id, dueMs }) => [id, dueMs])),
+      outcomes: new Map(),
       batches,
       terms: [{ token: 7, scheduler: 's-0', atMs: -1_000 }],
       fenced: [],

@@ -10,7 +10,9 @@ export interface Account {
   readonly acceptedBy: 'stream' | 'witness';
   /** Accepted, and without an outcome. */
   readonly lost: number;
-  /** Those of them that are known by their ids. */
+  /** Accepted, and said while the producer had no connection: it was not told, and the witness heard it. */
+  readonly missed: readonly string[];
+  /** The lost ones that are known by their ids. */
   readonly lostIds: readonly string[];
   /** Got an outcome and were never accepted. */
   readonly neverAccepted: readonly string[];
@@ -43,6 +45,7 @@ export function accountOf(evidence: Evidence): Account {
   const others = [...witnessed.queries.keys()].filter((id) => !byId.has(id)).length;
   // What was published and refused was not stored; what was published and not answered may have been.
   const suspects = queries.filter(({ id, outcome }) => outcome === 'unanswered' && witnessed.queries.has(id));
+  const missed = suspects.filter((query) => wasMissed(query, evidence)).map(({ id }) => id);
   const byStream = stream.stored !== null && others === 0;
   const accepted = byStream && stream.stored !== null ? stream.stored : ended + suspects.length;
   const unseen = queries.filter((query) => isOutcome(query.outcome) && !wasPublished(query, evidence));
@@ -53,8 +56,9 @@ export function accountOf(evidence: Evidence): Account {
     counts,
     accepted,
     acceptedBy: byStream ? 'stream' : 'witness',
-    lost: Math.max(0, accepted - ended),
-    lostIds: suspects.map(({ id }) => id),
+    lost: Math.max(0, accepted - ended - missed.length),
+    missed,
+    lostIds: suspects.map(({ id }) => id).filter((id) => !missed.includes(id)),
     neverAccepted: unseen.map(({ id }) => id),
     left: stream.left,
     duplicatesVisible: queries.filter(({ replies }) => replies > 1).length,
@@ -72,6 +76,13 @@ function wasPublished({ id, dueMs, endedMs }: Query, { witnessed: { queries, gap
   if (queries.has(id)) return true;
   const untilMs = endedMs ?? Number.POSITIVE_INFINITY;
   return gaps.some((gap) => dueMs <= gap.untilMs + blindMs && untilMs >= gap.fromMs);
+}
+
+/** Whether its outcome was heard, and the producer's connection was away at some time while the query was out. */
+function wasMissed({ id, dueMs }: Query, { gaps, witnessed: { outcomes } }: Evidence): boolean {
+  const saidMs = outcomes.get(id);
+  if (saidMs === undefined) return false;
+  return gaps.some(({ fromMs, untilMs }) => fromMs <= saidMs && !(untilMs < dueMs));
 }
 
 function timesOf({ witnessed }: Evidence, ours: ReadonlyMap<string, Query>) {

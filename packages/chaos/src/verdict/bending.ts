@@ -2,7 +2,7 @@
  * Whether accuracy gave way before attainment did, and came back with the worker. Judged over all faults that took workers
  * away for long enough, taken together: a single stretch of a bursty load says little.
  */
-import { namesWorkers } from './capacity.js';
+import type { InjectedFault } from '../inject/injector.js';
 import type { Evidence } from './evidence.js';
 import type { Invariant } from './invariant.js';
 import { wantedAttainment } from './measures.js';
@@ -27,13 +27,15 @@ export function bending(evidence: Evidence): Invariant {
     return { name, state: 'untested', evidence: ['no worker was away long enough to tell'] };
   }
   const lost = Math.min(wantedAttainment, before.attainment) - during.attainment;
-  const accuracy = during.accuracy ?? 0;
-  const gaveWay = before.accuracy - accuracy >= accuracyMoved;
-  const atFloor = accuracy <= evidence.floorAccuracy + accuracyMoved;
+  const { accuracy } = during;
+  // Where nothing was answered, accuracy had nothing to give way with, and attainment gave way all the same.
+  const gaveWay = accuracy !== null && before.accuracy - accuracy >= accuracyMoved;
+  const atFloor = accuracy !== null && accuracy <= evidence.floorAccuracy + accuracyMoved;
   const held = lost < attainmentLost || gaveWay || atFloor;
   const lines = [
     `with fewer workers (${stretches.length} stretches): attainment ${share(before.attainment)} to ${share(during.attainment)}, ` +
-      `accuracy ${share(before.accuracy)} to ${share(accuracy)}${atFloor ? ', which is the smallest subnet' : ''}`,
+      `accuracy ${share(before.accuracy)} to ${accuracy === null ? 'no answer at all' : share(accuracy)}` +
+      `${atFloor ? ', which is the smallest subnet' : ''}`,
   ];
   const returned = stretches.flatMap((each) => (each.after === undefined ? [] : [{ ...each, after: each.after }]));
   let cameBack = true;
@@ -67,13 +69,17 @@ function stretchesOf({ faults, queries, seconds, sloMs }: Evidence): Stretches[]
     const scores = scoresIn(queries, { fromMs, toMs });
     return toMs - fromMs >= leastMs && scores.queries >= leastQueries ? scores : undefined;
   };
-  return faults.filter(namesWorkers).flatMap(({ atMs, wholeAtMs }) => {
+  return faults.filter(tookWorkers).flatMap(({ atMs, wholeAtMs }) => {
     const before = tellable(last(atMs) + settleMs, atMs - sloMs);
     const during = tellable(atMs + settleMs, next(atMs));
     if (before === undefined || during === undefined) return [];
     const after = wholeAtMs === null ? undefined : tellable(wholeAtMs + settleMs, next(wholeAtMs));
     return [{ before, during, after }];
   });
+}
+
+function tookWorkers({ planned, victim, error }: InjectedFault): boolean {
+  return planned.role === 'worker' && victim !== null && error === null;
 }
 
 const share = (value: number): string => value.toFixed(4);

@@ -31,6 +31,8 @@ export interface Evidence {
   readonly queries: readonly Query[];
   /** Second answers that came over the wire, and that our client dropped. */
   readonly repeats: readonly Repeat[];
+  /** When the producer had no connection; NaN: until the end. */
+  readonly gaps: Records['gaps'];
   /** By the load's clock. */
   readonly witnessed: Witnessed;
   /** What QUERIES has stored since the load began, and still holds; null where the broker forgot it. */

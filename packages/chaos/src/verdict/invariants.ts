@@ -22,7 +22,7 @@ const some = (ids: readonly string[]) => {
 
 /** 1. accepted = ok + late + expired + failed, each exactly once; nothing else has an outcome. */
 function oneOutcome({ queries, witnessed, faults }: Evidence, account: Account): Invariant {
-  const { accepted, acceptedBy, counts, lost, lostIds, neverAccepted, left, contradicted } = account;
+  const { accepted, acceptedBy, counts, lost, lostIds, missed, neverAccepted, left, contradicted } = account;
   const { ok, late, expired, failed, refused, unanswered } = counts;
   const ended = ok + late + expired + failed;
   const lines = [
@@ -31,14 +31,21 @@ function oneOutcome({ queries, witnessed, faults }: Evidence, account: Account):
     `sent ${queries.length} = ${ended} with an outcome + refused ${refused} + without any word ${unanswered}`,
   ];
   const wrong: string[] = [];
+  if (accepted === 0) wrong.push('nothing was accepted: this run shows nothing');
   if (lost > 0) wrong.push(`${lost} accepted and lost${lostIds.length > 0 ? ` (published: ${some(lostIds)})` : ''}`);
   if (ended > accepted) wrong.push(`${ended - accepted} more outcomes than accepted queries`);
   if (neverAccepted.length > 0)
     wrong.push(`an outcome for what was never published to the stream: ${some(neverAccepted)}`);
-  if ((left ?? 0) > 0) wrong.push(`${left} still in the stream at the end`);
+  if (left === null) wrong.push('at the end the broker could not be asked what its stream still holds');
+  else if (left > 0) wrong.push(`${left} still in the stream at the end`);
   if (contradicted.length > 0) wrong.push(`refused, and an outcome too: ${some(contradicted)}`);
   if (lost > 0 && acceptedBy === 'witness' && faults.some(({ planned }) => planned.role === 'nats')) {
     wrong.push('the broker forgot its streams: with STORAGE=memory nothing is promised beyond its end');
+  }
+  if (missed.length > 0) {
+    lines.push(
+      `${missed.length} of them were said while the producer had no connection; the witness heard them: ${some(missed)}`,
+    );
   }
   if (witnessed.gaps.length > 0) {
     const ms = witnessed.gaps.reduce((sum, gap) => sum + gap.untilMs - gap.fromMs, 0);

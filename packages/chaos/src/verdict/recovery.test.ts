@@ -32,5 +32,6 @@ describe('recovery', () => {
 
   it('asks for no more than there was', () => {
     expect(recovery((dueMs) => dueMs % 50 === 0, 5_000, 0.8)).toBe(0);
+    expect(recovery(() => true, 5_000, 0)).toBeNull();
   });
 });

@@ -22,7 +22,9 @@ export function recoveryMs(queries: readonly Query[], atMs: number, endMs: numbe
       if (after[last]?.outcome !== 'ok') missed++;
     }
     const count = last - first;
-    if (count - missed >= wanted * count) return fromMs - atMs;
+    const answered = count - missed;
+    // However little was wanted: where everything is missed nothing goes on.
+    if (answered >= wanted * count && (answered > 0 || count === 0)) return fromMs - atMs;
     // No earlier moment than behind the next miss can be calm.
     while (first < last && after[first]?.outcome === 'ok') first++;
     fromMs = after[first]?.dueMs ?? endMs;

@@ -43,9 +43,32 @@ describe('exactly one outcome', () => {
     expect(invariant(unanswered, 0).text).toContain('1 accepted and lost (published: q-3)');
   });
 
+  it('does not where it was said while the producer had no connection, and the witness heard it; both are needed', () => {
+    const outcomes = new Map([['q-3', 60]]);
+    const heard = { ...unanswered, witnessed: { ...unanswered.witnessed, outcomes } };
+    const [away, later] = [[{ fromMs: 40, untilMs: 900 }], [{ fromMs: 70, untilMs: 900 }]];
+    expect(invariant({ ...heard, gaps: away }, 0).state).toBe('pass');
+    expect(invariant({ ...heard, gaps: away }, 0).text).toContain('the witness heard them: q-3');
+    expect(invariant({ ...heard, gaps: [{ fromMs: 40, untilMs: Number.NaN }] }, 0).state).toBe('pass');
+    expect(invariant({ ...heard, gaps: later }, 0).state).toBe('fail');
+    expect(invariant({ ...heard, gaps: [{ fromMs: 0, untilMs: 20 }] }, 0).state).toBe('fail');
+    expect(invariant({ ...unanswered, gaps: away }, 0).state).toBe('fail');
+    const another = withQueries({ ...heard, gaps: away }, (_, i) =>
+      i === 4 ? { outcome: 'unanswered', endedMs: null, replies: 0 } : undefined,
+    );
+    expect(invariant(another, 0).text).toContain('1 accepted and lost (published: q-4)');
+  });
+
   it('does not where it was never stored: the producer was told nothing, and nothing was promised', () => {
     const stream = { stored: 999, left: 0 };
     expect(invariant({ ...unanswered, stream }, 0).state).toBe('pass');
+  });
+
+  it('fails where nothing was accepted, or the broker cannot be asked at the end: that shows nothing', () => {
+    const refused = withQueries(run, () => ({ outcome: 'refused', accuracy: null }));
+    expect(invariant({ ...refused, stream: { stored: 0, left: 0 } }, 0).text).toContain('nothing was accepted');
+    expect(invariant({ ...refused, stream: { stored: 0, left: 0 } }, 0).state).toBe('fail');
+    expect(invariant({ ...run, stream: { stored: null, left: null } }, 0).state).toBe('fail');
   });
 
   it('goes by the witness where the broker forgot, or others sent too', () => {
@@ -131,6 +154,14 @@ describe('accuracy before attainment', () => {
     expect(invariant(rigid, 3)).toMatchObject({ state: 'fail', verdict: 'fail' });
     // Below the smallest subnet there is nothing left to give.
     expect(invariant({ ...rigid, floorAccuracy: 0.8 }, 3).state).toBe('pass');
+  });
+
+  it('fails where nothing at all was answered meanwhile', () => {
+    const silent = withQueries(killed, ({ dueMs }) =>
+      during(dueMs) ? { outcome: 'expired', accuracy: null } : undefined,
+    );
+    expect(invariant(silent, 3)).toMatchObject({ state: 'fail' });
+    expect(invariant(silent, 3).text).toContain('no answer at all');
   });
 
   it('fails where accuracy stays down although the worker is back', () => {

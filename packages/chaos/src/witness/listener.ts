@@ -1,5 +1,5 @@
 /** What is noted of the messages that a witness hears. It says nothing on the bus, and knows no plan. */
-import { type BusMessage, type BusStatus, decode, headerNames } from '@slackline/shared';
+import { type BusMessage, type BusStatus, decode, headerNames, leaseValue, parseValue } from '@slackline/shared';
 import { z } from 'zod';
 import { monotonicMs } from '../time.js';
 import type { Heard, Witnessed, WitnessedBatch } from './witnessed.js';
@@ -12,7 +12,6 @@ const command = z.object({
 });
 const done = z.object({ batchId: z.string(), workerId: z.string(), answers: z.unknown() });
 const status = z.object({ workerId: z.string() });
-const lease = z.object({ scheduler: z.string(), token: z.number() });
 
 /** A worker that is not heard for so long is not there: several of its heartbeats are missing. */
 const silentMs = 450;
@@ -21,6 +20,7 @@ type Message = Pick<BusMessage, 'subject' | 'headers' | 'data'>;
 
 export class Listener {
   readonly #queries = new Map<string, number>();
+  readonly #outcomes = new Map<string, number>();
   readonly #batches = new Map<string, WitnessedBatch>();
   readonly #terms: Witnessed['terms'] = [];
   readonly #fenced: Witnessed['fenced'] = [];
@@ -37,6 +37,13 @@ export class Listener {
     const id = headers.get(headerNames.messageId);
     if (id === undefined) this.#unreadable++;
     else if (!this.#queries.has(id)) this.#queries.set(id, this.nowMs());
+  };
+
+  /** Anything to an inbox: answers are among it. */
+  answer = ({ headers }: Message): void => {
+    const id = headers.get(headerNames.queryId);
+    const isOutcome = headers.get(headerNames.outcome) !== undefined;
+    if (id !== undefined && isOutcome && !this.#outcomes.has(id)) this.#outcomes.set(id, this.nowMs());
   };
 
   /** `workers.<id>.batch`. */
@@ -81,14 +88,13 @@ export class Listener {
   /** The lease changed; renewals of a term are not noted. */
   lease(value: Uint8Array | undefined): void {
     if (value === undefined) return;
-    const read = readJson(value);
-    const checked = lease.safeParse(read);
-    if (!checked.success) {
+    const lease = parseValue(value, leaseValue);
+    if (lease === undefined) {
       this.#unreadable++;
       return;
     }
     const last = this.#terms.at(-1);
-    const { scheduler, token } = checked.data;
+    const { scheduler, token } = lease;
     if (last?.token === token && last.scheduler === scheduler) return;
     this.#terms.push({ token, scheduler, atMs: this.nowMs() });
   }
@@ -104,6 +110,7 @@ export class Listener {
     this.#closeGap();
     return {
       queries: this.#queries,
+      outcomes: this.#outcomes,
       batches: [...this.#batches.values()],
       terms: this.#terms,
       fenced: this.#fenced,
@@ -136,14 +143,6 @@ function workerOf(subject: string): string {
 function unpacked(data: Uint8Array): unknown {
   try {
     return decode(data);
-  } catch {
-    return undefined;
-  }
-}
-
-function readJson(value: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(value).toString());
   } catch {
     return undefined;
   }

@@ -5,13 +5,15 @@ import { connectBus, type KeyBucket, SlacklineError, Subjects, type Subscription
 import { Listener } from './listener.js';
 import type { WitnessMessage, WitnessOptions } from './witness.js';
 
-const { natsUrl, subjectPrefix, storage } = workerData as WitnessOptions;
+/** A broker that is paused must not cost the witness its connection: what is said when it goes on, nobody else may hear. */
+const patienceMs = 15_000;
+const { natsUrl, subjectPrefix, storage, hearsAnswers } = workerData as WitnessOptions;
 const send = (message: WitnessMessage) => parentPort?.postMessage(message);
 
 async function witness(): Promise<void> {
   const listener = new Listener();
   const subjects = new Subjects(subjectPrefix);
-  const bus = await connectBus({ url: natsUrl, name: 'slackline-witness' });
+  const bus = await connectBus({ url: natsUrl, name: 'slackline-witness', patienceMs });
   let leases: Promise<Subscription | undefined> = Promise.resolve(undefined);
   const follow = async (): Promise<Subscription> => {
     const bucket: KeyBucket = await bus.keys(subjects.stores.leader, { storage, replicas: 1 });
@@ -31,6 +33,8 @@ async function witness(): Promise<void> {
   bus.subscribe(subjects.batchesDone, listener.done);
   bus.subscribe(subjects.heartbeat('*'), listener.heartbeat);
   bus.subscribe(subjects.fenced('*'), listener.fenced);
+  const [inboxes = ''] = bus.newInbox().split('.');
+  if (hearsAnswers) bus.subscribe(`${inboxes}.>`, listener.answer);
   leases = follow();
   await leases;
   await bus.flush();

@@ -8,6 +8,8 @@ export interface WitnessOptions {
   readonly subjectPrefix: string;
   /** Of the system's buckets. */
   readonly storage: 'memory' | 'file';
+  /** Whether it hears answers too: where producers may be cut off, it must be known what was said meanwhile. */
+  readonly hearsAnswers: boolean;
 }
 
 export type WitnessMessage =

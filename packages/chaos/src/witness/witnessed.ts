@@ -32,6 +32,8 @@ export interface Heard {
 export interface Witnessed {
   /** Queries by their ids, as ingest published them to the stream: when first. */
   queries: Map<string, number>;
+  /** Outcomes on their way to producers, by query id: when first. Empty where the witness was not to hear them. */
+  outcomes: Map<string, number>;
   /** In the order they were seen. */
   batches: WitnessedBatch[];
   terms: Term[];
@@ -52,6 +54,7 @@ export function since(zeroMs: number, seen: Witnessed): Witnessed {
   return {
     ...seen,
     queries: new Map([...seen.queries].map(([id, atMs]) => [id, moved(atMs)])),
+    outcomes: new Map([...seen.outcomes].map(([id, atMs]) => [id, moved(atMs)])),
     batches: seen.batches.map((each) => ({
       ...each,
       atMs: moved(each.atMs),

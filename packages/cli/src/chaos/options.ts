@@ -92,7 +92,17 @@ export function addChaosOptions(command: Command): Command {
     .option('--hypothesis <text>', 'what the run must show, as attainment>=0.99; may be repeated', again)
     .option('--nats <url>', 'do it to the system that runs there, and start none')
     .option('--out <dir>', 'write report.md, report.json and timeline.svg into this folder');
-  return addJsonOption(addServiceOptions(addArrivalOptions(chaos, defaultBurstiness), 'emulated')).addHelpText(
+  const arrivals = {
+    burstiness: defaultBurstiness,
+    rate: 'the paper’s for so many workers, if the machine carries it',
+  };
+  const pair = '2 where one is hit, else 1';
+  const services = {
+    executor: 'emulated',
+    deviceProfile: 'the paper’s, slowed as far as this machine needs it',
+    ...{ schedulers: pair, ingests: pair },
+  };
+  return addJsonOption(addServiceOptions(addArrivalOptions(chaos, arrivals), services)).addHelpText(
     'after',
     `\nPresets:\n${listed}\n\nWhat is said beside a preset wins over it. The exit code is 1 when the verdict is fail. docs/chaos.md says more.`,
   );

@@ -1,5 +1,5 @@
 /**
- * The message bus as Slackline needs it: core messages, streams, keys, objects. One adapter (nats-bus.ts) stands behind
+ * The message bus as Slackline needs it: core messages, streams, keys, objects. One adapter (nats/) stands behind
  * it, and the conformance suite in test/bus says what any adapter must do.
  */
 import type { HeaderReader, HeaderValues } from '../headers.js';

@@ -30,7 +30,8 @@ it('weighs what a process holds without its garbage, and knows nothing of one th
   try {
     await once(child, 'message');
     const pid = child.pid ?? 0;
-    const weigh = async () => (await heaps.sample([{ name: 'holder', pid }])).get(pid) ?? Number.NaN;
+    const sample = () => heaps.sample([{ name: 'holder', pid }], () => child.kill('SIGUSR2'));
+    const weigh = async () => (await sample()).get(pid) ?? Number.NaN;
     const before = await weigh();
     const count = 500_000;
     child.send(count);
@@ -42,7 +43,7 @@ it('weighs what a process holds without its garbage, and knows nothing of one th
     const ended = once(child, 'exit');
     child.kill('SIGKILL');
     await ended;
-    expect((await heaps.sample([{ name: 'holder', pid }])).size).toBe(0);
+    expect((await sample()).size).toBe(0);
   } finally {
     child.kill('SIGKILL');
     heaps.close();

@@ -29,9 +29,11 @@ export class Heaps {
   /**
    * Bytes on the heap and beside it, by process id, after a collection. Left out is who does not answer. Every process must
    * have been started with `env`: the signal ends all others.
+   * @param signal sends SIGUSR2 to one of them, if it still is that process; whoever started it knows
    */
-  async sample(services: readonly Watched[]): Promise<Map<number, number>> {
-    const reports = await Promise.all(services.map(async ({ pid }) => [pid, await this.#ask(pid)] as const));
+  async sample(services: readonly Watched[], signal: (service: Watched) => void): Promise<Map<number, number>> {
+    const ask = async (service: Watched) => [service.pid, await this.#ask(service, signal)] as const;
+    const reports = await Promise.all(services.map(ask));
     return new Map(reports.flatMap(([pid, bytes]) => (bytes === undefined ? [] : [[pid, bytes] as const])));
   }
 
@@ -39,15 +41,10 @@ export class Heaps {
     this.#folder.remove();
   }
 
-  async #ask(pid: number): Promise<number | undefined> {
-    const path = join(this.#folder.path, `${pid}.json`);
+  async #ask(service: Watched, signal: (service: Watched) => void): Promise<number | undefined> {
+    const path = join(this.#folder.path, `${service.pid}.json`);
     rmSync(path, { force: true });
-    try {
-      process.kill(pid, 'SIGUSR2');
-    } catch {
-      // It has ended.
-      return undefined;
-    }
+    signal(service);
     const untilMs = performance.now() + limitMs;
     while (!existsSync(path)) {
       if (performance.now() > untilMs) return undefined;

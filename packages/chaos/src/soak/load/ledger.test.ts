@@ -13,6 +13,9 @@ const served = (queryId: string, accuracy = 0.8): RawAnswer => ({
 const refused = (queryId: string, code: string): RawAnswer => ({
   ...{ queryId, roundTripMs: 1, outcome: 'refused', code, message: '', status: 400, retryAfterMs: undefined },
 });
+const unanswered = (queryId: string, connectionLost: boolean): RawAnswer => ({
+  ...{ queryId, roundTripMs: 1, outcome: 'unanswered', connectionLost },
+});
 
 describe('the books of a soak', () => {
   it('count a query once, and complain of a second end', () => {
@@ -33,6 +36,21 @@ describe('the books of a soak', () => {
     const books = ledger.close();
     expect(books.outcomes.late).toBe(1);
     expect(books.unanswered).toBe(1);
+  });
+
+  it('tell an outcome that was said while its producer was cut off from one that should have been told', () => {
+    let nowMs = 0;
+    const ledger = new Ledger(() => nowMs);
+    for (const id of ['cut off', 'connected', 'just now']) ledger.sent(query(id));
+    for (const id of ['cut off', 'connected']) ledger.published(id, 'ok');
+    nowMs = 4_000;
+    ledger.published('just now', 'ok');
+    nowMs = 4_500;
+    ledger.abandon(['cut off', 'connected', 'just now']);
+    ledger.told('cut off', unanswered('cut off', true));
+    for (const id of ['connected', 'just now']) ledger.told(id, unanswered(id, false));
+    expect(ledger.close()).toMatchObject({ outcomes: { ok: 3 }, missed: 1, unanswered: 0 });
+    expect(ledger.complaints).toEqual([expect.stringContaining('query connected came to ok')]);
   });
 
   it('do not take the wire’s word for a producer that is still there', () => {

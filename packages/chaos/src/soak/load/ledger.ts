@@ -20,6 +20,11 @@ export interface Books {
   unanswered: number;
   /** Ids of queries that went into the stream, as far as could be heard, and of which no outcome was: the first few. */
   suspects: string[];
+  /**
+   * Of the outcomes: said while the connection of their producer was away, which therefore was not told; whoever watched the
+   * wire heard them.
+   */
+  missed: number;
   /** Outcomes that were published again; no producer is told a second one. */
   secondAnswers: number;
   /** Producers that were told twice, or read a stored answer twice. */
@@ -30,6 +35,8 @@ export interface Books {
 const passing: ReadonlySet<string> = new Set(['overloaded', 'unavailable', 'no_responders']);
 const mostComplaints = 20;
 const mostSuspects = 5;
+/** An outcome that passed by so long before its producer left should have been told by then. */
+const toldWithinMs = 1_000;
 
 /** A query as it goes into the stream. */
 export interface Passed {
@@ -37,6 +44,12 @@ export interface Passed {
   /** Whether its answer is to be stored. */
   stored: boolean;
   /** On the soak’s clock. */
+  atMs: number;
+}
+
+interface Seen {
+  outcome: Outcome;
+  /** When first. */
   atMs: number;
 }
 
@@ -52,9 +65,11 @@ export interface OpenQuery {
 
 export class Ledger {
   readonly #open = new Map<string, OpenQuery>();
-  /** Left by producers that went away: still open, and told to nobody. */
-  readonly #abandoned = new Set<string>();
-  readonly #seen = new Map<string, Outcome>();
+  /** Left by producers that went away, and when: still open, and told to nobody. */
+  readonly #abandoned = new Map<string, number>();
+  /** Whose producer lost its connection while they were open. */
+  readonly #cutOff = new Set<string>();
+  readonly #seen = new Map<string, Seen>();
   /** Queries on their way into the stream. */
   readonly #passed = new Map<string, Passed>();
   /** Answers that went into RESULTS, by the wire. */
@@ -63,6 +78,9 @@ export class Ledger {
   #books = emptyBooks();
   /** What must not happen and did, in sentences; the first few. */
   readonly complaints: string[] = [];
+
+  /** @param nowMs a clock of milliseconds */
+  constructor(private readonly nowMs: () => number = () => performance.now()) {}
 
   /** Queries that wait for a reply, those of producers that left included. */
   get open(): number {
@@ -88,7 +106,10 @@ export class Ledger {
       return;
     }
     // A producer that leaves is told `unanswered` by its own client.
-    if (answer.outcome === 'unanswered') return;
+    if (answer.outcome === 'unanswered') {
+      if (answer.connectionLost) this.#cutOff.add(id);
+      return;
+    }
     const query = this.#open.get(id);
     if (query === undefined) return;
     this.#told.add(id);
@@ -99,13 +120,13 @@ export class Ledger {
 
   /** A producer leaves without waiting for these. */
   abandon(ids: Iterable<string>): void {
-    for (const id of ids) if (this.#open.has(id)) this.#abandoned.add(id);
+    for (const id of ids) if (this.#open.has(id)) this.#abandoned.set(id, this.nowMs());
   }
 
   /** An outcome was published to a reply subject, whoever listens there. */
   published(id: string, outcome: Outcome): void {
     if (this.#seen.has(id)) this.#books.secondAnswers++;
-    else this.#seen.set(id, outcome);
+    else this.#seen.set(id, { outcome, atMs: this.nowMs() });
   }
 
   /** An ingest published a query to the stream, for the first time or again. */
@@ -137,9 +158,10 @@ export class Ledger {
   /** Ends a stretch: what is open has had its time. Returns its books, and begins new ones. */
   close(): Books {
     for (const id of this.#open.keys()) {
-      const outcome = this.#seen.get(id);
-      if (outcome !== undefined && this.#abandoned.has(id)) this.#books.outcomes[outcome]++;
-      else this.#books.unanswered++;
+      const seen = this.#seen.get(id);
+      const leftAtMs = this.#abandoned.get(id);
+      if (seen === undefined || leftAtMs === undefined) this.#books.unanswered++;
+      else this.#untold(id, seen, leftAtMs);
     }
     for (const [id, outcome] of this.#shelved) {
       if (this.#told.has(id)) continue;
@@ -156,12 +178,21 @@ export class Ledger {
     const books = this.#books;
     this.#open.clear();
     this.#abandoned.clear();
+    this.#cutOff.clear();
     this.#seen.clear();
     this.#shelved.clear();
     this.#passed.clear();
     this.#told.clear();
     this.#books = emptyBooks();
     return books;
+  }
+
+  /** It has its outcome, and its producer was not told. */
+  #untold(id: string, { outcome, atMs }: Seen, leftAtMs: number): void {
+    this.#books.outcomes[outcome]++;
+    if (atMs > leftAtMs - toldWithinMs) return;
+    if (this.#cutOff.has(id)) this.#books.missed++;
+    else this.complain(`query ${id} came to ${outcome}, and its producer, connected all the while, was not told`);
   }
 
   #refused(query: OpenQuery, code: string, message: string): void {
@@ -194,6 +225,7 @@ export function emptyBooks(): Books {
     unread: 0,
     refused: {},
     unanswered: 0,
+    missed: 0,
     suspects: [],
     secondAnswers: 0,
     duplicatesVisible: 0,
@@ -208,6 +240,7 @@ export function summed(books: readonly Books[]): Books {
     total.stored += each.stored;
     total.unread += each.unread;
     total.unanswered += each.unanswered;
+    total.missed += each.missed;
     total.suspects.push(...each.suspects);
     total.secondAnswers += each.secondAnswers;
     total.duplicatesVisible += each.duplicatesVisible;

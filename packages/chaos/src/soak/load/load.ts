@@ -2,6 +2,7 @@
 import { connect, type SlacklineClient } from '@slackline/client';
 import {
   type Bus,
+  connectBus,
   hasCode,
   headerNames,
   type ModelEntry,
@@ -17,8 +18,6 @@ import { SoakProducer } from './producer.js';
 import { Shelves } from './shelves.js';
 
 export interface SoakLoadOptions {
-  /** For listening to every answer; stays the caller's. */
-  bus: Bus;
   natsUrl: string;
   subjectPrefix: string;
   models: readonly ModelEntry[];
@@ -35,11 +34,13 @@ export interface SoakLoadOptions {
 const stayMs = { least: 3_000, most: 15_000 };
 const rudeShare = 0.25;
 /** A polite producer waits so long for its last answers, and then leaves too. */
-const patienceMs = 5_000;
+const politeMs = 5_000;
 const retryMs = 200;
+/** A broker that is paused must not cost the one that watches the wire its connection: what is said then nobody else hears. */
+const patienceMs = 60_000;
 
 export class SoakLoad {
-  readonly ledger = new Ledger();
+  readonly ledger: Ledger;
   readonly #mix: ReturnType<typeof mixOf>;
   readonly #shelves: Shelves;
   readonly #wires: Subscription[];
@@ -50,13 +51,15 @@ export class SoakLoad {
   private constructor(
     private readonly options: SoakLoadOptions,
     private readonly reader: SlacklineClient,
+    private readonly wire: Bus,
   ) {
+    this.ledger = new Ledger(options.nowMs);
     this.#mix = mixOf(options.models, options.random);
     this.#shelves = new Shelves(reader, this.ledger, `soak-${Date.now().toString(36)}`);
     const subjects = new Subjects(options.subjectPrefix);
-    const [inboxes = ''] = options.bus.newInbox().split('.');
+    const [inboxes = ''] = wire.newInbox().split('.');
     const listen = (subject: string, hear: (id: string, outcome: Outcome) => void) =>
-      options.bus.subscribe(subject, ({ headers }) => {
+      wire.subscribe(subject, ({ headers }) => {
         const id = headers.get(headerNames.queryId);
         const outcome = headers.get(headerNames.outcome);
         // A stored answer that is read comes to an inbox too, with the broker's word where it was stored.
@@ -66,7 +69,7 @@ export class SoakLoad {
     this.#wires = [
       listen(`${inboxes}.>`, (id, outcome) => this.ledger.published(id, outcome)),
       listen(subjects.allResults, (id, outcome) => this.ledger.shelved(id, outcome)),
-      options.bus.subscribe(subjects.queries('>'), ({ subject, headers }) => {
+      wire.subscribe(subjects.queries('>'), ({ subject, headers }) => {
         const id = headers.get(headerNames.messageId);
         const stored = headers.get(headerNames.replyTo) === undefined;
         const passed = { model: Subjects.lastToken(subject), stored, atMs: options.nowMs() };
@@ -77,7 +80,9 @@ export class SoakLoad {
 
   static async open(options: SoakLoadOptions): Promise<SoakLoad> {
     const { natsUrl: url, subjectPrefix: prefix } = options;
-    return new SoakLoad(options, await connect({ url, prefix, name: 'soak-reader' }));
+    const reader = await connect({ url, prefix, name: 'soak-reader' });
+    const wire = await connectBus({ url, name: 'soak-wire', patienceMs, needsJetStream: false });
+    return new SoakLoad(options, reader, wire);
   }
 
   /** Producers that have come so far. */
@@ -101,13 +106,16 @@ export class SoakLoad {
   /** When nothing is on its way any more: reads what was stored, and gives the books since the last call. */
   async books(): Promise<Books> {
     await this.#shelves.readAll();
+    // What was said before this moment has been heard then.
+    await this.wire.flush();
     return this.ledger.close();
   }
 
   async close(): Promise<void> {
     await this.pause();
     await this.#shelves.stop();
-    await Promise.all(this.#wires.map((wire) => wire.drain()));
+    await Promise.all(this.#wires.map((each) => each.drain()));
+    await this.wire.close();
     await this.reader.close();
   }
 
@@ -128,7 +136,7 @@ export class SoakLoad {
   }
 
   async #leavePolitely(producer: SoakProducer): Promise<void> {
-    const untilMs = performance.now() + patienceMs;
+    const untilMs = performance.now() + politeMs;
     while (producer.open > 0 && performance.now() < untilMs) await sleep(50);
     await producer.leave();
   }

@@ -12,6 +12,9 @@ const retryMs = 250;
  */
 export type Open = (signal: AbortSignal) => Promise<() => Promise<void>>;
 
+/** Keeps something open that is opened so, until it is stopped or the bus is closed. */
+export type Keep = (open: Open) => Kept;
+
 export class Kept {
   #close: (() => Promise<void>) | undefined;
   /** Of the opening that is under way, or of what is open. */

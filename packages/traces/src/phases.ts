@@ -1,5 +1,6 @@
-/** Loads of several phases, one after the other in one trace: before, under and after an overload. */
-import { generate, type Trace } from '@slackline/traces';
+/** Loads of several phases, one after the other in one trace, as before, under and after an overload. */
+import { generate } from './generate.js';
+import { priorityNames, type Trace } from './trace.js';
 
 /** Queries a second of each priority class, Poisson. */
 export interface Rates {
@@ -20,10 +21,6 @@ export interface Span extends Phase {
   readonly toMs: number;
 }
 
-const classes = ['low', 'normal', 'high'] as const;
-
-export const rateOf = ({ rates }: Phase): number => rates.low + rates.normal + rates.high;
-
 export function spansOf(phases: readonly Phase[]): Span[] {
   let fromMs = 0;
   return phases.map((phase) => {
@@ -36,7 +33,7 @@ export function spansOf(phases: readonly Phase[]): Span[] {
 /** The same phases and seed give the same trace. */
 export function traceOfPhases(phases: readonly Phase[], seed: number): Trace {
   const queries = spansOf(phases).flatMap(({ fromMs, seconds, rates }, phase) =>
-    classes.flatMap((name, priority) => {
+    priorityNames.flatMap((name, priority) => {
       const rate = rates[name];
       if (rate === 0) return [];
       const { arrivalsMs } = generate({ kind: 'poisson', rate, seconds, seed: seed + 3 * phase + priority });

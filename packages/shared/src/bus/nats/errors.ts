@@ -1,5 +1,5 @@
 /** The client's and the broker's errors as ours. Read by their fields: only the adapter knows the client's classes. */
-import { SlacklineError } from '../errors.js';
+import { SlacklineError } from '../../errors.js';
 
 // The broker's own error codes (nats-server's server/errors.json).
 const apiErrors = {

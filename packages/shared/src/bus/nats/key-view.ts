@@ -2,7 +2,7 @@
  * What a watcher of a bucket has been shown, so that a watch that is opened anew shows only what changed meanwhile: new
  * revisions, keys that are gone, and those that went with the whole bucket.
  */
-import type { KeyChange } from './bus.js';
+import type { KeyChange } from '../bus.js';
 
 export class KeyView {
   /** Each key as it was shown last. */

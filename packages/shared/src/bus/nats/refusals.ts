@@ -1,6 +1,6 @@
-/** What NATS refuses for who we are: connections, certificates, subjects. Read by fields, as in nats-errors.ts. */
-import { SlacklineError } from '../errors.js';
-import { translate } from './nats-errors.js';
+/** What NATS refuses for who we are: connections, certificates, subjects. Read by fields, as in errors.ts. */
+import { SlacklineError } from '../../errors.js';
+import { translate } from './errors.js';
 
 /** The broker refused a subject. What waits for an answer is told besides, by the same code. */
 export interface Denial {

@@ -1,6 +1,6 @@
 /** Who is there: every service of NATS's service protocol that answers `$SRV.INFO`, collected for a given time. */
 import { z } from 'zod';
-import type { Bus, ServiceInstance } from './bus.js';
+import type { Bus, ServiceInstance } from '../bus.js';
 
 /** What a service says of itself; fields that are not read here are passed over. */
 const info = z.object({

@@ -1,0 +1,42 @@
+/** What waits of the models that are overloaded, for whoever takes queries in. */
+import type { ModelBacklog } from './ahead.js';
+import type { ModelState } from './model-state.js';
+import type { Conditions } from './policy.js';
+import type { Query } from './query.js';
+import type { PooledWorker } from './worker-pool.js';
+
+/** Of the models whose backlog cannot be carried. O(models + busy workers). */
+export function backlogsOf<Q extends Query>(
+  states: readonly ModelState<Q>[],
+  busy: Iterable<PooledWorker<Q>>,
+  conditions: Conditions,
+  nowMs: number,
+): ModelBacklog[] {
+  const waiting = states.filter(({ queue }) => queue.size > 0);
+  const backlogs = states.map((state) =>
+    state.backlog(nowMs, sharing(state, waiting), () => busyMs(state, busy, conditions, nowMs)),
+  );
+  return backlogs.filter((backlog) => backlog !== undefined);
+}
+
+/** Those of the models that run on workers of this one. */
+function sharing<Q extends Query>(state: ModelState<Q>, models: readonly ModelState<Q>[]): ModelState<Q>[] {
+  const others = models.filter((other) => other !== state);
+  return others.filter((other) => [...other.stations.keys()].some((deviceClass) => state.stations.has(deviceClass)));
+}
+
+/** How long the workers of a model are busy yet, in the mean. */
+function busyMs<Q extends Query>(
+  state: ModelState<Q>,
+  busy: Iterable<PooledWorker<Q>>,
+  { slowdown, overheadMs }: Conditions,
+  nowMs: number,
+): number {
+  let totalMs = 0;
+  for (const { batch, stations } of busy) {
+    const isIts = stations.some((station) => state.stations.get(station.deviceClass) === station);
+    if (batch === undefined || !isIts) continue;
+    totalMs += Math.max(0, batch.sentAtMs + batch.expectedMs * slowdown + overheadMs - nowMs);
+  }
+  return totalMs / Math.max(1, state.workers);
+}

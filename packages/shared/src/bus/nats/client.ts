@@ -1,0 +1,31 @@
+/** What the adapter uses of the NATS client: the one file that imports it. */
+export type {
+  Authenticator,
+  JetStreamClient,
+  JetStreamManager,
+  JsMsg,
+  KV,
+  Msg,
+  MsgHdrs,
+  NatsConnection,
+  ObjectResult,
+  ObjectStore,
+  Subscription as NatsSubscription,
+} from 'nats';
+export {
+  AckPolicy,
+  ConsumerEvents,
+  connect,
+  createInbox,
+  credsAuthenticator,
+  DeliverPolicy,
+  DiscardPolicy,
+  Events,
+  headers as createHeaders,
+  nanos,
+  nkeyAuthenticator,
+  RetentionPolicy,
+  StorageType,
+  tokenAuthenticator,
+  usernamePasswordAuthenticator,
+} from 'nats';
