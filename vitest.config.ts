@@ -9,6 +9,13 @@ const common = {
 // In CI, on machines shared with others, a test that fails is tried once more; .ci/run names every one that needed it.
 const limits = { testTimeout: 30_000, hookTimeout: 60_000, retry: process.env.CI === 'true' ? 1 : 0 };
 const exclude = ['**/dist/**', '**/node_modules/**'];
+// Whole systems under load, with real deadlines: one at a time, after everything else.
+const systems = [
+  'test/e2e/**/*.test.ts',
+  'test/failover/**/*.test.ts',
+  'test/fuzz/**/*.test.ts',
+  'test/security/serving.test.ts',
+];
 
 export default defineConfig({
   test: {
@@ -24,7 +31,7 @@ export default defineConfig({
             'experiments/src/**/*.test.ts',
             'test/**/*.test.ts',
           ],
-          exclude: [...exclude, 'test/e2e/**'],
+          exclude: [...exclude, ...systems],
           // Two cores: more processes than that only make the integration tests wait for each other.
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
@@ -35,9 +42,8 @@ export default defineConfig({
         test: {
           ...limits,
           name: 'system',
-          include: ['test/e2e/**/*.test.ts'],
+          include: systems,
           exclude,
-          // Whole systems with real inference and real deadlines: one at a time, after everything else.
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },

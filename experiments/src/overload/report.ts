@@ -91,7 +91,9 @@ function verdict(run: OverloadRun): Part {
     ];
     return names.length === 0 ? [] : [`${names.join(', ')} at ${each.times}x`];
   });
-  return failed.length === 0 ? 'Everything that is promised held; memory is in the table above.' : `**Did not hold: ${failed.join('; ')}.**`;
+  return failed.length === 0
+    ? 'Everything that is promised held; memory is in the table above.'
+    : `**Did not hold: ${failed.join('; ')}.**`;
 }
 
 function sweepTable({ sweep, peak }: OverloadRun): Table {

@@ -59,10 +59,18 @@ describe('queries that are sent while the connection is away', () => {
     tell('disconnected');
     send(1_000, 60 * 1024 * 1024);
     expect(() => send(1_000, 5 * 1024 * 1024)).toThrow(expect.objectContaining({ code: 'unavailable' }));
-    send(1_000, 4 * 1024 * 1024);
+    send(1_000, 3 * 1024 * 1024);
     tell('reconnected');
     expect(published).toHaveLength(2);
     tell('disconnected');
     send(1_000, 60 * 1024 * 1024);
+  });
+
+  it('are bounded in number too, however small they are', () => {
+    tell('disconnected');
+    const many = () => {
+      for (let i = 0; i < 100_000; i++) send(1_000, 0);
+    };
+    expect(many).toThrow(expect.objectContaining({ code: 'unavailable' }));
   });
 });

@@ -18,8 +18,10 @@ interface Waiting {
   sinceMs: number;
 }
 
-/** Bodies that wait, together: beyond this a query is refused. */
+/** Queries that wait, together: beyond this one is refused. */
 const mostBytes = 64 * 1024 * 1024;
+/** What a query takes beside its body. */
+const overheadBytes = 1_024;
 
 export class Outbox {
   #isAway = false;
@@ -43,13 +45,14 @@ export class Outbox {
       this.#publish(query, query.headers);
       return;
     }
-    if (this.#bytes + query.body.length > mostBytes) {
+    const bytes = query.body.length + overheadBytes;
+    if (this.#bytes + bytes > mostBytes) {
       throw new SlacklineError(
         'unavailable',
         `The connection is away, and ${this.#bytes} bytes of queries wait for it`,
       );
     }
-    this.#bytes += query.body.length;
+    this.#bytes += bytes;
     this.#waiting.push({ query, sinceMs: this.clock.now() });
   }
 

@@ -113,6 +113,17 @@ describe('a tally', () => {
     ]);
   });
 
+  it('keeps when the producer had no connection', () => {
+    const { tally } = tallyAt(1_000, true);
+    tally.connection(false, 1_100);
+    tally.connection(true, 1_250);
+    tally.connection(false, 1_900);
+    expect(tally.records()?.gaps).toEqual([
+      { fromMs: 100, untilMs: 250 },
+      { fromMs: 900, untilMs: Number.NaN },
+    ]);
+  });
+
   it('keeps what became of every query where it is asked to, however many they are', () => {
     const { tally, sent } = tallyAt(1_000, true);
     const count = 10_000;

@@ -9,7 +9,7 @@ import {
 } from '@slackline/shared';
 import type { SchedulerConfig } from './config.js';
 import { type HeldQuery, holdQuery } from './held-query.js';
-import { farthestAheadMs } from './leadership.js';
+import { farthestAheadMs } from './lease.js';
 
 /** Settled queries whose sequence is remembered, for acks that got lost: their message is delivered again. */
 const rememberedSequences = 65_536;

@@ -17,21 +17,14 @@ import {
   type LeaseValue,
   type Log,
   leaseKey,
-  leaseValue,
-  SlacklineError,
   type Subscription,
 } from '@slackline/shared';
+import { type LeaseHolder, readLease, writeLease } from './lease.js';
 
 /** Tries to renew per lease. A try that has no answer by the next one is given up, so three in a row may get lost. */
 const triesPerLease = 4;
 /** Share of the lease after its last renewal at which a leader stops; the rest is for timers that fire late. */
 const validShare = 0.75;
-
-/**
- * No leader's token is so far ahead of the broker's time. One that is was written by somebody else, and to go on from it would
- * end where numbers are no longer exact: then no token would be larger than the last.
- */
-export const farthestAheadMs = 24 * 60 * 60 * 1_000;
 
 export interface LeadershipEvents {
   /** This process leads from now on. */
@@ -54,13 +47,11 @@ export interface LeadershipParts {
   log: Log;
 }
 
-interface Seen {
+interface Seen extends LeaseHolder {
   /** 0 where there is no lease. */
   revision: number;
   /** By our clock, when this revision was first seen. */
   atMs: number;
-  holder: string;
-  token: number;
   /** Whether its holder was found to be gone. */
   isAbandoned: boolean;
 }
@@ -179,7 +170,12 @@ export class Leadership {
       if (key !== leaseKey) return;
       const atMs = this.parts.clock.now();
       const isAbandoned = false;
-      this.#seen = { revision: value === undefined ? 0 : revision, atMs, isAbandoned, ...this.#read(value) };
+      this.#seen = {
+        revision: value === undefined ? 0 : revision,
+        atMs,
+        isAbandoned,
+        ...readLease(value, this.parts.brokerNowMs()),
+      };
       // A lease that was given up need not run out.
       if (this.#seen.holder === '' && this.#term === undefined) this.#step();
     });
@@ -197,11 +193,6 @@ export class Leadership {
       if (this.#isAsked) this.#step();
       else if (!this.#stopped) this.#cancelTimer = this.parts.clock.after(this.#nextStepMs(), () => this.#step());
     });
-  }
-
-  #read(value: Uint8Array | undefined): Pick<Seen, 'holder' | 'token'> {
-    const { holder, token } = readLease(value);
-    return { holder, token: token <= this.parts.brokerNowMs() + farthestAheadMs ? token : 0 };
   }
 
   async #tryRound(): Promise<void> {
@@ -281,33 +272,9 @@ export class Leadership {
     return true;
   }
 
-  /** Writes the lease. Throws `conflict`, and `timeout` when there is no answer within one try's time. */
-  async #write(value: LeaseValue, revision: number): Promise<number> {
+  /** Throws `conflict`, and `timeout` when there is no answer within one try's time. */
+  #write(value: LeaseValue, revision: number): Promise<number> {
     const { clock, leaseMs } = this.parts;
-    if (this.#keys === undefined) throw new SlacklineError('bus_failed', 'The lease’s bucket is not open');
-    let cancel: () => void = () => {};
-    const late = new Promise<never>((_, reject) => {
-      const giveUp = () => reject(new SlacklineError('timeout', 'Writing the lease took too long'));
-      // When this process itself was held up, the answer lies there and is read before anything immediate.
-      cancel = clock.after(leaseMs / triesPerLease, () => setImmediate(giveUp));
-    });
-    try {
-      return await Promise.race([this.#keys.compareAndSet(leaseKey, encodeLease(value), revision), late]);
-    } finally {
-      cancel();
-    }
-  }
-}
-
-const encodeLease = (value: LeaseValue) => Buffer.from(JSON.stringify(value));
-
-function readLease(value: Uint8Array | undefined): Pick<Seen, 'holder' | 'token'> {
-  if (value === undefined) return { holder: '', token: 0 };
-  try {
-    const { scheduler, token } = leaseValue.parse(JSON.parse(Buffer.from(value).toString()));
-    return { holder: scheduler, token };
-  } catch {
-    // Whoever wrote it: it is left to run out.
-    return { holder: 'unknown', token: 0 };
+    return writeLease(this.#keys, value, revision, { clock, limitMs: leaseMs / triesPerLease });
   }
 }

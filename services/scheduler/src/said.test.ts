@@ -52,6 +52,13 @@ const isKnown = (id: string) => {
 };
 
 describe('what was said', () => {
+  it('is kept without what came with it in one read', () => {
+    said.note('_INBOX.a', 'a', { data: Buffer.alloc(65_536, 7).subarray(10, 20), headers: {} });
+    expect(isKnown('a')).toBe(true);
+    expect(published[0]?.data).toEqual(new Uint8Array(10).fill(7));
+    expect(published[0]?.data.buffer.byteLength).toBe(10);
+  });
+
   it('is said again to who asks, for the time that it takes to notice a dead line, and then forgotten', () => {
     note('a');
     pass(5_900);

@@ -3,7 +3,8 @@
  * away misses its answer, and the query is acked. When it is back it asks, and what is remembered here is said once more.
  *
  * They are kept in two generations, so that forgetting costs nothing per answer: when the younger one is old or full it
- * becomes the older one, and the older one is gone.
+ * becomes the older one, and the older one is gone. They are looked up only when somebody asks, which is rare: until then
+ * keeping one is putting it at the end of a list.
  */
 import {
   type Bus,
@@ -25,11 +26,40 @@ const mostBytes = 32 * 1024 * 1024;
 /** What an answer takes beside its body: headers, reply subject, the entry itself. */
 const overheadBytes = 1_024;
 
+interface Said {
+  replyTo: string;
+  queryId: string;
+  message: FramedMessage;
+}
+
 const keyOf = (replyTo: string, queryId: string) => `${replyTo} ${queryId}`;
 
+class Generation {
+  readonly #said: Said[] = [];
+  readonly #byKey = new Map<string, FramedMessage>();
+  /** So many of the list are in the map. */
+  #found = 0;
+
+  get size(): number {
+    return this.#said.length;
+  }
+
+  add(said: Said): void {
+    this.#said.push(said);
+  }
+
+  find(key: string): FramedMessage | undefined {
+    for (const { replyTo, queryId, message } of this.#said.slice(this.#found)) {
+      this.#byKey.set(keyOf(replyTo, queryId), message);
+    }
+    this.#found = this.#said.length;
+    return this.#byKey.get(key);
+  }
+}
+
 export class SaidAnswers {
-  #young = new Map<string, FramedMessage>();
-  #old = new Map<string, FramedMessage>();
+  #young = new Generation();
+  #old = new Generation();
   #bytes = 0;
   #cancelTimer: (() => void) | undefined;
   #subscription: Subscription | undefined;
@@ -50,9 +80,10 @@ export class SaidAnswers {
   }
 
   /** An answer is published to `replyTo`. */
-  note(replyTo: string, queryId: string, message: FramedMessage): void {
-    this.#young.set(keyOf(replyTo, queryId), message);
-    this.#bytes += message.data.length + overheadBytes;
+  note(replyTo: string, queryId: string, { data, headers }: FramedMessage): void {
+    // A copy: outputs are a part of what came from the worker in one read, and would keep all of that.
+    this.#young.add({ replyTo, queryId, message: { data: new Uint8Array(data), headers } });
+    this.#bytes += data.length + overheadBytes;
     if (this.#bytes > mostBytes) this.#age();
     this.#cancelTimer ??= this.clock.after(generationMs, () => this.#grewOld());
   }
@@ -70,7 +101,7 @@ export class SaidAnswers {
 
   #age(): void {
     this.#old = this.#young;
-    this.#young = new Map();
+    this.#young = new Generation();
     this.#bytes = 0;
   }
 
@@ -79,7 +110,7 @@ export class SaidAnswers {
     try {
       const { replyTo, queryId } = unpack('outcomes.again', outcomeQuestion, data);
       const key = keyOf(replyTo, queryId);
-      const message = this.#young.get(key) ?? this.#old.get(key);
+      const message = this.#young.find(key) ?? this.#old.find(key);
       if (message !== undefined) this.bus.publish(replyTo, message.data, { headers: message.headers });
     } catch (error) {
       if (!(error instanceof SlacklineError)) throw error;

@@ -78,11 +78,11 @@ function wasPublished({ id, dueMs, endedMs }: Query, { witnessed: { queries, gap
   return gaps.some((gap) => dueMs <= gap.untilMs + blindMs && untilMs >= gap.fromMs);
 }
 
-/** Whether its outcome was heard, and the producer's connection was away at some time while the query was out. */
-function wasMissed({ id, dueMs }: Query, { gaps, witnessed: { outcomes } }: Evidence): boolean {
+/** Whether its outcome was heard while the producer had no connection. */
+function wasMissed({ id }: Query, { gaps, witnessed: { outcomes } }: Evidence): boolean {
   const saidMs = outcomes.get(id);
   if (saidMs === undefined) return false;
-  return gaps.some(({ fromMs, untilMs }) => fromMs <= saidMs && !(untilMs < dueMs));
+  return gaps.some(({ fromMs, untilMs }) => fromMs <= saidMs && !(untilMs < saidMs));
 }
 
 function timesOf({ witnessed }: Evidence, ours: ReadonlyMap<string, Query>) {

@@ -52,6 +52,8 @@ describe('exactly one outcome', () => {
     expect(invariant({ ...heard, gaps: [{ fromMs: 40, untilMs: Number.NaN }] }, 0).state).toBe('pass');
     expect(invariant({ ...heard, gaps: later }, 0).state).toBe('fail');
     expect(invariant({ ...heard, gaps: [{ fromMs: 0, untilMs: 20 }] }, 0).state).toBe('fail');
+    // It was back when the outcome was said.
+    expect(invariant({ ...heard, gaps: [{ fromMs: 40, untilMs: 50 }] }, 0).state).toBe('fail');
     expect(invariant({ ...unanswered, gaps: away }, 0).state).toBe('fail');
     const another = withQueries({ ...heard, gaps: away }, (_, i) =>
       i === 4 ? { outcome: 'unanswered', endedMs: null, replies: 0 } : undefined,

@@ -44,6 +44,18 @@ describe('a witness', () => {
     ]);
   });
 
+  it('notes when an outcome was first said, and no refusal, result or other reply', () => {
+    const { clock, listener } = listening();
+    const [id, outcome] = ['Query-Id', 'Outcome'];
+    listener.answer(message('_INBOX.a.1', {}, { [id]: 'q-1', [outcome]: 'late' }));
+    clock.nowMs = 1_010;
+    listener.answer(message('_INBOX.a.1', {}, { [id]: 'q-1', [outcome]: 'expired' }));
+    listener.answer(message('_INBOX.a.2', {}, { [id]: 'q-2', 'Error-Code': 'overloaded' }));
+    listener.answer(message('_INBOX.b', {}));
+    listener.answer(message('_INBOX.c', {}, { [id]: 'q-3', [outcome]: 'ok', 'Nats-Stream': 'RESULTS' }));
+    expect(since(1_000, listener.witnessed()).outcomes).toEqual(new Map([['q-1', 0]]));
+  });
+
   it('does not count a refused batch as run', () => {
     const { listener } = listening();
     listener.batch({ subject: 'workers.w-1.batch', headers: headers(), data: command('b-1', 5, ['q-1']) });

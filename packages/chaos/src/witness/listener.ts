@@ -42,7 +42,8 @@ export class Listener {
   /** Anything to an inbox: answers are among it. */
   answer = ({ headers }: Message): void => {
     const id = headers.get(headerNames.queryId);
-    const isOutcome = headers.get(headerNames.outcome) !== undefined;
+    // A stored answer that is read comes to an inbox too, with the broker's word where it was stored.
+    const isOutcome = headers.get(headerNames.outcome) !== undefined && headers.get('Nats-Stream') === undefined;
     if (id !== undefined && isOutcome && !this.#outcomes.has(id)) this.#outcomes.set(id, this.nowMs());
   };
 
