@@ -36,7 +36,7 @@ describe('the estimate of conditions', () => {
   it('believes no sample longer than ten seconds', () => {
     const estimate = new ConditionsEstimate(2);
     full(estimate, () => [5_000, 4_000, 10]);
-    expect(estimate.read(9_999).slowdown).toBe(2);
+    expect(estimate.read(9_999).slowdown).toBe(4);
     expect(estimate.read(10_000)).toEqual({ slowdown: 1, overheadMs: 2, reserveMs: 0 });
   });
 

@@ -14,7 +14,7 @@ const tail = 0.97;
 /** Beyond these something else is wrong; planning with more would expire everything. */
 const mostOverheadMs = 10;
 const mostReserveMs = 20;
-const mostSlowdown = 2;
+const mostSlowdown = 8;
 /** Batches between two readings. */
 const readEvery = 16;
 
@@ -61,10 +61,9 @@ export class ConditionsEstimate {
 }
 
 /**
- * A batch during which the machine stood still says nothing about the next: one of a second would make the mean of hundreds. What it took
- * beyond the largest slowdown and reserve that are reckoned with is left out.
+ * A batch during which the machine stood still says nothing about the next: one of a second would make the mean of hundreds.
+ * What it took beyond twice its profile and the largest reserve is left out.
  */
-const withoutStall = ({ executorMs, expectedMs }: Sample) =>
-  Math.min(executorMs, mostSlowdown * expectedMs + mostReserveMs);
+const withoutStall = ({ executorMs, expectedMs }: Sample) => Math.min(executorMs, 2 * expectedMs + mostReserveMs);
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 const at = (sorted: readonly number[], share: number) => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;

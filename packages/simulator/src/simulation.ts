@@ -6,7 +6,7 @@ import { type Batch, Dispatcher, isPlanned } from '@slackline/scheduling';
 import { randomSource, sampler } from './distribution.js';
 import { EventHeap } from './event-heap.js';
 import { eventKinds } from './event-kinds.js';
-import { Fleet, serviceLiveness } from './fleet.js';
+import { Fleet } from './fleet.js';
 import { Intake } from './intake.js';
 import type { SimulationOptions } from './options.js';
 import { Planner } from './planning.js';
@@ -58,8 +58,6 @@ export class Simulation {
     this.#intake = new Intake(trace, models, sampler(options.intakeDelayMs ?? 0, randomSource(seed, 3)));
     this.#costMs = options.schedulerCostMs ?? 0;
     this.#reckoning = new Reckoning(options);
-    const detection = options.detection ?? serviceLiveness;
-    const { deadAfterMs, overdueMs } = typeof detection === 'number' ? serviceLiveness : detection;
     this.#dispatcher = new Dispatcher<SimulatedQuery>(
       policy,
       {
@@ -72,8 +70,9 @@ export class Simulation {
         conditions: this.#reckoning.read(0),
         maxBatch: options.maxBatch ?? defaultMaxBatch,
         maxBatchBytes: Number.POSITIVE_INFINITY,
-        deadAfterMs,
-        overdueMs,
+        // Heartbeats are not simulated one by one: who is silent or overdue is found out by the fleet.
+        deadAfterMs: Number.POSITIVE_INFINITY,
+        overdueMs: Number.POSITIVE_INFINITY,
       },
     );
   }

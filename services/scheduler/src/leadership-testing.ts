@@ -71,6 +71,13 @@ export class Broker {
     return this.revision;
   }
 
+  /** The bucket goes, and every connection stays. */
+  loseBucket(): void {
+    this.value = undefined;
+    this.revision = 0;
+    for (const member of this.members) member.show();
+  }
+
   /** A restart of a broker that kept the bucket in memory: every connection breaks. */
   forget(): void {
     this.value = undefined;
@@ -154,11 +161,11 @@ export class Member {
     this.leadership.stand();
   }
 
-  /** Shows the newest entry to this member, as soon as it can see it. */
+  /** Shows the newest entry to this member, or that there is none, as soon as it can see it. */
   show(): void {
     const watch = this.#watch;
     const { value, revision } = this.broker;
-    if (watch === undefined || value === undefined) return;
+    if (watch === undefined) return;
     this.#toIt(() => watch({ key: leaseKey, value, revision }));
   }
 

@@ -143,6 +143,33 @@ describe('leadership', () => {
       ['s0', 2_000],
     ]);
   });
+
+  it('does not lead by a lease that was written over a connection that is lost', async () => {
+    const { tokens, first, start } = setup(2);
+    first.pausesAtWrite = true;
+    await start();
+    // The answer is read after the pause, when others may have been told that this connection is gone.
+    first.disconnect();
+    first.resume();
+    first.notice();
+    await settled();
+    expect(tokens).toEqual([['s0', 2]]);
+  });
+
+  it.each([false, true])('is never held by two when its bucket goes; the leader cut off: %s', async (isCut) => {
+    const { broker, clock, members, tokens, first, start } = setup(3);
+    await start();
+    await clock.pass(1_000);
+    if (isCut) first.cut();
+    broker.loseBucket();
+    for (let i = 0; i < 200; i += 1) {
+      expect(members.filter(({ leadership }) => leadership.check()).length).toBeLessThanOrEqual(1);
+      await clock.pass(10);
+    }
+    expect(leaders(tokens)).toEqual(isCut ? ['s0', 's1'] : ['s0', 's0']);
+    expect(rising(tokens)).toBe(true);
+    expect(members.filter(({ leadership }) => leadership.check())).toHaveLength(1);
+  });
 });
 
 /** Something that happens to a system of three. */

@@ -47,10 +47,11 @@ export interface LeadershipParts {
   log: Log;
 }
 
+/** The newest lease that was seen. One that went with its bucket is waited out like one that is not renewed. */
 interface Seen extends LeaseHolder {
-  /** 0 where there is no lease. */
+  /** What the next one is written over; 0 where there is no lease. */
   revision: number;
-  /** By our clock, when this revision was first seen. */
+  /** By our clock, when this revision, or that it is gone, was first seen. */
   atMs: number;
   /** Whether its holder was found to be gone. */
   isAbandoned: boolean;
@@ -85,6 +86,8 @@ export class Leadership {
    * lease in our own name is then waited out like anybody's, so that one who is quicker can take it.
    */
   #isSlow = false;
+  /** Counts resignations: a lease whose writing one of them has overtaken begins no term. */
+  #resigned = 0;
 
   constructor(
     private readonly parts: LeadershipParts,
@@ -136,6 +139,7 @@ export class Leadership {
   /** Ends the term, if there is one, and stands again. */
   resign(reason: string): void {
     this.#isSlow = false;
+    this.#resigned += 1;
     const term = this.#term;
     this.#term = undefined;
     if (term?.isTold) this.events.onLost(reason);
@@ -164,18 +168,18 @@ export class Leadership {
 
   async #open(): Promise<void> {
     await this.#watch?.drain();
-    this.#seen = nothingSeen;
+    this.#seen = { ...this.#seen, revision: 0 };
     this.#keys = await this.parts.open();
     this.#watch = await this.#keys.watch(({ key, value, revision }) => {
       if (key !== leaseKey) return;
       const atMs = this.parts.clock.now();
-      const isAbandoned = false;
-      this.#seen = {
-        revision: value === undefined ? 0 : revision,
-        atMs,
-        isAbandoned,
-        ...readLease(value, this.parts.brokerNowMs()),
-      };
+      if (value === undefined) {
+        // The bucket's loss says nothing of the holder's connection. A holder finds out by renewing.
+        this.#seen = { ...this.#seen, revision: 0, atMs };
+        this.#step();
+        return;
+      }
+      this.#seen = { revision, atMs, isAbandoned: false, ...readLease(value, this.parts.brokerNowMs()) };
       // A lease that was given up need not run out.
       if (this.#seen.holder === '' && this.#term === undefined) this.#step();
     });
@@ -217,12 +221,15 @@ export class Leadership {
 
   async #campaign(): Promise<void> {
     const { revision, atMs, holder, token: last, isAbandoned } = this.#seen;
-    const isFree = revision === 0 || holder === '' || (holder === this.parts.id && !this.#isSlow) || isAbandoned;
+    const isFree = holder === '' || (holder === this.parts.id && !this.#isSlow) || isAbandoned;
     if (!isFree && this.parts.clock.now() - atMs <= this.parts.leaseMs) return;
     const begunMs = this.parts.clock.now();
+    const resigned = this.#resigned;
     const token = Math.max(last + 1, Math.floor(this.parts.brokerNowMs()));
     try {
       const written = await this.#write({ scheduler: this.parts.id, token }, revision);
+      // Its connection was lost meanwhile: others may have been told so, and lead. Written anew, it is certain.
+      if (resigned !== this.#resigned) return;
       this.#term = { token, revision: written, renewedAtMs: begunMs, lapsedAtMs: undefined, isTold: false };
       this.#isSlow = false;
     } catch (error) {
@@ -246,7 +253,7 @@ export class Leadership {
     } catch (error) {
       if (!hasCode(error, 'conflict')) throw error;
       if (this.#adoptLostWrite(term)) this.#isAsked = true;
-      else if (this.#term === term) this.resign('another scheduler took the lease');
+      else if (this.#term === term) this.resign('the lease is another scheduler’s, or gone');
       return;
     }
     // Counted from before the write: whenever it took place, the lease runs at least until then.

@@ -35,7 +35,7 @@ export interface SystemOptions {
    * Default: the way there is.
    */
   natsUrlOf?: (name: string, natsUrl: string) => string | Promise<string>;
-  /** Scheduling priority of the workers, 0 to 19. Default 10: inference takes what the path of the messages leaves. */
+  /** Scheduling priority of the workers, 0 to 19. Default 3: inference takes what the path of the messages leaves. */
   workerNiceness?: number;
   /** pino's levels. Default `info`. */
   logLevel?: string;

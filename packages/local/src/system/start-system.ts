@@ -113,7 +113,7 @@ async function provideNats(options: SystemOptions): Promise<{ url: string; serve
 
 /** Starts all processes of a kind at once. */
 async function startKind(kind: ServiceKind, supervisor: Supervisor, natsUrl: string, options: SystemOptions) {
-  const { readyLimitMs, workerNiceness = 10, natsUrlOf = () => natsUrl } = options;
+  const { readyLimitMs, workerNiceness = 3, natsUrlOf = () => natsUrl } = options;
   const startOne = async (name: string): Promise<void> => {
     const spec: ServiceSpec = {
       name,
