@@ -78,7 +78,10 @@ export class Broker {
     for (const member of this.members) member.show();
   }
 
-  /** A restart of a broker that kept the bucket in memory: every connection breaks. */
+  /**
+   * A restart of a broker that kept the bucket in memory: every connection breaks. A write over a revision of the old bucket
+   * finds none here; on NATS it may meet the same number in the new one (docs/guarantees.md).
+   */
   forget(): void {
     this.value = undefined;
     this.revision = 0;

@@ -254,7 +254,7 @@ async function happen(system: Setup, what: Happening, onStep: () => void): Promi
 }
 
 describe('whatever happens, in whatever order', () => {
-  it('at most one term is current, and it is the newest', async () => {
+  it('at most one term is current among those who run and are connected, and it is the newest', async () => {
     let changes = 0;
     const property = fc.asyncProperty(fc.array(happening, { minLength: 5, maxLength: 60 }), async (happenings) => {
       let brokerMs = 0;

@@ -7,6 +7,8 @@
  * Each term has a fencing token, larger than that of every term before. It is written with the lease: one more than the
  * last one's, or the broker's time where that is more. So it also grows when the bucket was lost with a broker's memory.
  *
+ * A lease that is gone, with its bucket, is waited out too, except by who held it: the one who did may be heard still.
+ *
  * A standby that has proof that the holder's connection is gone (`presence.ts`) need not wait: nothing of the holder's is
  * heard any more, and a holder that has lost its connection ends its term before it makes another.
  */
