@@ -145,7 +145,7 @@ describe.skipIf(reasonToSkip !== undefined)(`chaos${because}`, () => {
   }, async () => {
     const nats = ['chaos', '--nats', serving.system.natsUrl, '--rate', String(rate)];
     const refused = await Slackline.start([...nats, '--cut', 'worker', '--json']);
-    expect((await refused.exited).code).toBe(1);
+    expect((await refused.exited).code).toBe(2);
     expect(JSON.parse(refused.stdout.at(-1) ?? '')).toMatchObject({ error: { code: 'chaos_unsupported' } });
     await refused.cleanUp();
 

@@ -1,6 +1,7 @@
 /** Faults on a seeded plan, a witness of every query's life, and a verdict (docs/chaos.md). */
 
-export { type PlannedFault, type PlanOptions, planFaults, planLines } from './plan/plan.js';
+export { counted } from './count.js';
+export { type PlannedFault, type PlanOptions, planFaults, planLines, whyEmpty } from './plan/plan.js';
 export { type FaultKind, type FaultSeries, faultKinds, faultName, readSeries } from './plan/series.js';
 export { type Preset, type PresetName, presetNames, presets } from './presets/presets.js';
 export { FaultProxy, type FaultProxyOptions } from './proxy/fault-proxy.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { TemporaryFolder } from '@slackline/local';
 import { latencyProfile } from '@slackline/shared';
 import { z } from 'zod';
-import { CommandError } from './errors.js';
+import { CommandError, OptionError } from './errors.js';
 import { profileDirectory } from './paths.js';
 
 /** One latency table in the form that the profiler takes. */
@@ -59,7 +59,9 @@ async function readTable(file: string, copy: string): Promise<EmulatedTable> {
     return { file, deviceClass, model, isOwn: entry !== undefined };
   }
   const measured = latencyProfile.safeParse(json);
-  if (!measured.success) throw new CommandError(`${file} holds no latency profile.`);
+  if (!measured.success) {
+    throw new OptionError(`--device-profile takes files with latency profiles, and ${file} holds none`);
+  }
 
   const { digest: _digest, ...profile } = measured.data;
   const deviceClass = `emulated-${profile.deviceClass}`.slice(0, 64);
@@ -83,6 +85,9 @@ async function readJson(path: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(path, 'utf8'));
   } catch (cause) {
-    throw new CommandError(`${path} cannot be read as JSON.`, { cause });
+    throw new OptionError(`--device-profile takes files with latency profiles: ${path} ${whyNot(cause)}`, { cause });
   }
 }
+
+const whyNot = (cause: unknown): string =>
+  cause instanceof Error && 'code' in cause && cause.code === 'ENOENT' ? 'does not exist' : 'cannot be read as JSON';

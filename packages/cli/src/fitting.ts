@@ -1,4 +1,5 @@
 /** What an option needs of this machine or of the model, which only a look at them tells. All throw `OptionError`. */
+import { stat } from 'node:fs/promises';
 import { writableFolder } from '@slackline/local';
 import type { ModelEntry } from '@slackline/shared';
 import { OptionError } from './errors.js';
@@ -15,6 +16,14 @@ export async function checkFolder(option: string, path: string | undefined): Pro
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new OptionError(`${option} takes a folder that can be written, not ${path} (${reason})`, { cause });
   }
+}
+
+/** Throws where nothing lies at `path` that could be a model. */
+export async function checkModel(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory() === true) return;
+  const why = found === undefined ? 'does not exist' : 'is no folder';
+  throw new OptionError(`--model takes the folder of a model: ${path} ${why}`);
 }
 
 /** A scheduler serves models that lack the subnet of `fixed:<subnet>` on their smallest; here there is but one model. */

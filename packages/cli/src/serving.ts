@@ -19,7 +19,7 @@ import {
 } from '@slackline/shared';
 import { z } from 'zod';
 import { type EmulatedDevices, emulatedDevices } from './emulated.js';
-import { checkFolder, checkPolicy } from './fitting.js';
+import { checkFolder, checkModel, checkPolicy } from './fitting.js';
 import { unlessAborted } from './interrupt.js';
 import type { SystemChoices } from './options.js';
 import { profileDirectory } from './paths.js';
@@ -82,6 +82,7 @@ export async function startServing(
 ): Promise<Serving> {
   await checkFolder('--logs', choices.logs);
   await checkFolder('--store', choices.store);
+  await checkModel(choices.model);
   const { name } = await readManifest(choices.model);
   const isEmulated = choices.executor === 'emulated';
   const devices = isEmulated ? await emulatedDevices(name, choices.deviceProfile) : undefined;

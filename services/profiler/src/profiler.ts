@@ -73,6 +73,9 @@ export async function startProfiler(
     models.push(entry);
   }
   await publishEmulated(config.EMULATED_PROFILES, models, keys, report);
+  if (config.MODELS_DIRS.length === 0 && config.EMULATED_PROFILES.length === 0) {
+    log.warn('MODELS_DIRS names no model: only what is in the catalog or is submitted is served');
+  }
 
   const workers = new Workers(bus, subjects, clock, log);
   const traffic = new Traffic(bus, subjects, clock);

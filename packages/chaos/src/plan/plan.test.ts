@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { presets } from '../presets/presets.js';
 import { roles } from '../target/target.js';
-import { type PlanOptions, planFaults, planLines } from './plan.js';
+import { type PlanOptions, planFaults, planLines, whyEmpty } from './plan.js';
 import { faultKinds } from './series.js';
 
 const series = fc.record(
@@ -62,6 +62,22 @@ describe('a plan', () => {
         expect(dead('ingest').length).toBeLessThan(ingest);
         expect(dead('nats')).toEqual([]);
       }),
+    );
+  });
+
+  it('has a reason where it is empty, and only there', () => {
+    fc.assert(
+      fc.property(options, (given) => {
+        expect(whyEmpty(given) === undefined).toBe(planFaults(given).length > 0);
+      }),
+    );
+    const population = { worker: 1, scheduler: 1, ingest: 1, nats: 1 };
+    const given = { seconds: 30, seed: 1, everyMs: 5_000, forMs: 1, population };
+    expect(whyEmpty({ ...given, series: [{ kind: 'kill', role: 'worker' }] })).toBe(
+      'kill worker: without --restore at most half of the workers can be killed, and there is 1',
+    );
+    expect(whyEmpty({ ...given, seconds: 3, series: [{ kind: 'pause', role: 'worker' }] })).toBe(
+      'the first pause worker is due at 5 s, and none can come after 1 s in a load of 3 s',
     );
   });
 

@@ -60,6 +60,32 @@ export function planFaults(options: PlanOptions): PlannedFault[] {
     });
 }
 
+/**
+ * Why nothing of what is asked for can happen, one reason for each series; undefined where the plan has a fault.
+ */
+export function whyEmpty(options: PlanOptions): string | undefined {
+  if (planFaults(options).length > 0) return undefined;
+  return options.series.map((series) => whyNone(series, options)).join('; ');
+}
+
+function whyNone(series: FaultSeries, options: PlanOptions): string {
+  const { fromMs, lastMs } = spanOf(series, options);
+  const name = faultName(series);
+  if (fromMs > lastMs) {
+    const last = lastMs > 0 ? `after ${durationText(lastMs)}` : 'at all';
+    return `the first ${name} is due at ${durationText(fromMs)}, and none can come ${last} in a load of ${options.seconds} s`;
+  }
+  const count = options.population[series.role];
+  const some = series.role === 'worker' ? 'at most half of the workers' : `all ${series.role}s but one at most`;
+  return `${name}: without --restore ${some} can be killed, and there ${count === 1 ? 'is' : 'are'} ${count}`;
+}
+
+/** When the first fault of a series is due, and the latest moment for any. */
+function spanOf({ everyMs, fromMs }: FaultSeries, options: PlanOptions) {
+  const interval = everyMs ?? options.everyMs;
+  return { fromMs: fromMs ?? interval, lastMs: options.seconds * 1_000 - Math.min(interval, tailMs) };
+}
+
 /** How many may be killed for good: half of the workers, and all but one of any other kind. */
 function mayDie({ worker, scheduler, ingest, nats }: PlanOptions['population']): Record<Role, number> {
   return { worker: Math.floor(worker / 2), scheduler: scheduler - 1, ingest: ingest - 1, nats: nats - 1 };
@@ -67,9 +93,9 @@ function mayDie({ worker, scheduler, ingest, nats }: PlanOptions['population']):
 
 function ofSeries(series: FaultSeries, options: PlanOptions, random: () => number): PlannedFault[] {
   const { everyMs = options.everyMs, count = Number.POSITIVE_INFINITY, kind, role, cut, pick } = series;
-  const { fromMs = everyMs, forMs = options.forMs } = series;
+  const { fromMs, lastMs } = spanOf(series, options);
+  const { forMs = options.forMs } = series;
   const restoreMs = series.restoreMs ?? options.restoreMs ?? (role === 'nats' ? brokerRestoreMs : undefined);
-  const lastMs = options.seconds * 1_000 - Math.min(everyMs, tailMs);
   const faults: PlannedFault[] = [];
   for (let i = 0; i < count && fromMs + i * everyMs <= lastMs; i++) {
     const moved = fromMs + i * everyMs + (2 * random() - 1) * (options.jitter ?? 0) * everyMs;

@@ -25,10 +25,28 @@ describe('the text of a fault', () => {
     ['pause', 'worker:drop'],
     ['cut', 'worker:drop=3'],
     ['cut', 'worker:half-open=both'],
+    ['cut', 'worker:delay=20'],
+    ['restart', 'worker:for=2s'],
     ['kill', 'worker:every=1s:count=3'],
     ['kill', 'worker:every=1s=2s'],
   ] as const)('of %s refuses %j, and says what it takes', (kind, text) => {
     expect(() => readSeries(kind, text)).toThrow(/^takes a role \(worker, scheduler, ingest, nats\)/);
+  });
+
+  it('names the part that is wrong, and nothing that this fault does not take', () => {
+    const message = (kind: 'kill' | 'cut', text: string) => {
+      try {
+        return String(readSeries(kind, text));
+      } catch (error) {
+        return error instanceof RangeError ? error.message : String(error);
+      }
+    };
+    expect(message('kill', 'worker:count=2,for=3s')).toMatch(
+      /after a colon, where "for=3s" cannot stand, any of every=12s, from=3s, count=4, restore=1s$/,
+    );
+    expect(message('kill', 'worker:for=3s')).not.toContain('for=2s');
+    expect(message('kill', 'worker:every=0s')).toMatch(/where "every=0s" cannot stand/);
+    expect(message('cut', 'worker:foo=3')).toMatch(/where "foo=3" cannot stand, .*half-open=out$/);
   });
 
   it('has a name for a person', () => {

@@ -25,22 +25,33 @@ export interface FaultSeries {
 }
 
 const times = { every: 'everyMs', from: 'fromMs', for: 'forMs', restore: 'restoreMs' } as const;
-const grammar = `takes a role (${roles.join(', ')}), and after a colon any of every=12s, from=3s, count=4, for=2s, restore=1s`;
-const cuts = 'drop, reset, delay=20ms, half-open=in, half-open=out';
+const role = `takes a role (${roles.join(', ')})`;
+const items = ['every=12s', 'from=3s', 'count=4'];
+const cuts = ['drop', 'reset', 'delay=20ms', 'half-open=in', 'half-open=out'];
+/** What may follow the colon. */
+const itemsOf: Readonly<Record<FaultKind, readonly string[]>> = {
+  kill: [...items, 'restore=1s'],
+  pause: [...items, 'for=2s'],
+  cut: [...items, 'for=2s', ...cuts],
+  restart: items,
+};
 
 /**
  * Reads `<role>[:<item>,…]`.
  * @throws RangeError that says what the option takes
  */
 export function readSeries(kind: FaultKind, text: string): FaultSeries {
-  const wrong = () => new RangeError(kind === 'cut' ? `${grammar}, ${cuts}` : grammar);
-  const [name = '', items = '', ...more] = text.split(':');
-  const role = roles.find((each) => each === name);
-  if (role === undefined || more.length > 0) throw wrong();
-  let series: FaultSeries = { kind, role };
-  for (const item of items.split(',').filter((each) => each !== '')) {
+  const wrong = (part?: string) => {
+    const where = part === undefined ? '' : `, where ${JSON.stringify(part)} cannot stand,`;
+    return new RangeError(`${role}, and after a colon${where} any of ${itemsOf[kind].join(', ')}`);
+  };
+  const [name = '', rest = '', ...more] = text.split(':');
+  const hit = roles.find((each) => each === name);
+  if (hit === undefined || more.length > 0) throw wrong();
+  let series: FaultSeries = { kind, role: hit };
+  for (const item of rest.split(',').filter((each) => each !== '')) {
     const read = readItem(kind, item);
-    if (read === undefined) throw wrong();
+    if (read === undefined) throw wrong(item);
     series = { ...series, ...read };
   }
   return series;
@@ -64,7 +75,8 @@ const isTime = (key: string): key is keyof typeof times => Object.hasOwn(times, 
 function readCut(key: string, value: string): Cut | undefined {
   if ((key === 'drop' || key === 'reset') && value === '') return { kind: key };
   if (key === 'delay') {
-    const delayMs = durationMs(value);
+    // Seconds, as elsewhere without a unit, nobody means here.
+    const delayMs = /[a-z]$/.test(value) ? durationMs(value) : undefined;
     return delayMs === undefined ? undefined : { kind: 'delay', delayMs };
   }
   if (key !== 'half-open') return undefined;

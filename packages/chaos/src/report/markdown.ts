@@ -1,4 +1,5 @@
 /** A run's report as Markdown, beside its timeline. */
+import { counted } from '../count.js';
 import { planLines } from '../plan/plan.js';
 import type { ChaosDocument } from './document.js';
 import { floored, headline } from './headline.js';
@@ -43,8 +44,8 @@ export function markdown(document: ChaosDocument): string {
     'What each time means: docs/chaos.md. `–`: there was nothing to see, as when a worker held nothing.',
     '## Plan',
     code(planLines(document.plan).join('\n')),
-    `The witness was busy for ${(100 * witness.busyShare).toFixed(1)} % of its thread’s time, was cut off ${witness.gaps} times and ` +
-      `could not read ${witness.unreadable} messages.`,
+    `The witness was busy for ${(100 * witness.busyShare).toFixed(1)} % of its thread’s time, was cut off ${counted(witness.gaps, 'time')} and ` +
+      `could not read ${counted(witness.unreadable, 'message')}.`,
   ];
   return `${parts.join('\n\n')}\n`;
 }
@@ -64,7 +65,7 @@ function setting({
   const pool =
     workers === null
       ? 'on a system that ran already'
-      : `on ${workers} workers, ${count(schedulers, 'scheduler')} and ${count(ingests, 'ingest')}`;
+      : `on ${counted(workers, 'worker')}, ${count(schedulers, 'scheduler')} and ${count(ingests, 'ingest')}`;
   const emulated = executor === 'emulated' ? ': workers hold each batch for its profiled time and compute nothing' : '';
   return (
     `${rate} queries a second (${arrivals}) to ${model} for ${seconds} s, limit ${sloMs} ms, ${pool}; executor ${executor}${emulated}; ` +
@@ -72,7 +73,7 @@ function setting({
   );
 }
 
-const count = (n: number | null, what: string) => `${n ?? '?'} ${what}${n === 1 ? '' : 's'}`;
+const count = (n: number | null, what: string) => (n === null ? `? ${what}s` : counted(n, what));
 const code = (content: string) => ['```', content, '```'].join('\n');
 const bullets = (lines: readonly string[]) => lines.map((line) => `- ${line}`).join('\n');
 

@@ -4,6 +4,7 @@ import { readHypothesis } from '../verdict/hypothesis.js';
 import { verdictOn } from '../verdict/verdict.js';
 import { documentOf, type RunFacts } from './document.js';
 import { markdown } from './markdown.js';
+import { timeRows } from './rows.js';
 import { text } from './text.js';
 import { timelineSvg } from './timeline.js';
 
@@ -47,6 +48,22 @@ describe('the report of a run', () => {
       expect(told).toContain('every accepted query has exactly one outcome');
       expect(told).toContain('npx slackline chaos --kill worker --seed 1');
     }
+  });
+
+  it('says which share is wanted back where less was attained before the first fault', () => {
+    const name = (attainmentBefore: number) =>
+      timeRows({ ...document, faults: document.faults.map((fault) => ({ ...fault, attainmentBefore })) }).rows.at(
+        -1,
+      )?.[0];
+    expect(name(0.95)).toBe('recovery (to 0.9500, as before the first fault)');
+    expect(name(1)).toBe('recovery');
+  });
+
+  it('has whole workers on the axis, however few there are', () => {
+    const [, workers = ''] = timelineSvg(document).split('>Workers heard<');
+    const ticks = [...workers.matchAll(/>(\d+(?:\.\d+)?)</g)].map(([, tick]) => Number(tick));
+    expect(ticks.length).toBeGreaterThan(5);
+    for (const tick of ticks) expect(Number.isInteger(tick)).toBe(true);
   });
 
   it('draws rate, attainment, accuracy and workers with the fault in each', () => {

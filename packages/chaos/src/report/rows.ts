@@ -1,5 +1,5 @@
 /** The tables of a report as rows of text, for Markdown and for a terminal. */
-import type { Spread } from '../verdict/measures.js';
+import { type Spread, wantedAttainment } from '../verdict/measures.js';
 import type { ChaosDocument } from './document.js';
 import { floored } from './headline.js';
 
@@ -40,7 +40,9 @@ export function faultRows({ faults }: ChaosDocument): Rows {
 }
 
 /** Of the faults of which there was something to measure. */
-export function timeRows({ detectionMs, redispatchMs, servedMs, recoveryMs }: ChaosDocument): Rows {
+export function timeRows({ faults, detectionMs, redispatchMs, servedMs, recoveryMs }: ChaosDocument): Rows {
+  const target = faults[0]?.attainmentBefore ?? 1;
+  const to = target < wantedAttainment ? ` (to ${floored(target)}, as before the first fault)` : '';
   const row = (name: string, spread: Spread | null) =>
     spread === null ? [] : [[name, String(spread.count), ms(spread.p50), ms(spread.p90), ms(spread.max)]];
   return {
@@ -49,7 +51,7 @@ export function timeRows({ detectionMs, redispatchMs, servedMs, recoveryMs }: Ch
       ...row('detection', detectionMs),
       ...row('redispatch', redispatchMs),
       ...row('served again', servedMs),
-      ...row('recovery', recoveryMs),
+      ...row(`recovery${to}`, recoveryMs),
     ],
   };
 }

@@ -14,6 +14,8 @@ const size = { width: 900, height: 200 };
 /** More names than this nobody reads in a picture. */
 const mostNames = 24;
 const leastShownMs = 150;
+/** A shorter axis would get ticks between whole workers. */
+const leastWorkersAxis = 5;
 
 export function timelineSvg(document: ChaosDocument): string {
   const { windows, faults, seconds, workers } = document;
@@ -57,7 +59,7 @@ export function timelineSvg(document: ChaosDocument): string {
         points: points(({ accuracy }) => (accuracy === null ? null : 100 * accuracy)),
       },
     ]),
-    chart('Workers heard', { label: 'workers', min: 0, max: most + 1 }, [
+    chart('Workers heard', { label: 'workers', min: 0, max: Math.max(leastWorkersAxis, most + 1) }, [
       { label: 'workers', mark: 'steps', color: '#24292f', points: points((window) => window.workers) },
     ]),
   ];

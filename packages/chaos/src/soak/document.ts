@@ -1,4 +1,5 @@
 /** A soak's result for a program, and for a person at a terminal. */
+import { counted } from '../count.js';
 import type { Invariant } from '../verdict/invariant.js';
 import type { StoreSample } from '../watch/stores.js';
 import { type Books, summed } from './load/ledger.js';
@@ -36,14 +37,14 @@ export function soakDocument(run: SoakRun, { verdict, checks }: SoakVerdict): So
         ? []
         : [{ atMs, kind, role, victim, led, wholeAfterMs: wholeAtMs === null ? null : wholeAtMs - atMs }],
     ),
-    windows: run.quiets.map(counted),
+    windows: run.quiets.map(withCounts),
     memorySlopes: slopesOf(run.quiets),
     checks,
     verdict,
   };
 }
 
-function counted(window: QuietWindow): SoakWindow {
+function withCounts(window: QuietWindow): SoakWindow {
   const stores = window.stores.map(({ consumers, ...store }) => ({ ...store, consumers: consumers.length }));
   return { ...window, stores };
 }
@@ -58,5 +59,5 @@ export function soakText(run: SoakRun, { verdict, checks }: SoakVerdict): string
   ]);
   const done = run.faults.filter(({ error }) => error === null).length;
   const { minutes, seed } = run.options;
-  return `\n${[...lines, '', `verdict: ${verdict} (${minutes} minutes, seed ${seed}, ${done} faults)`].join('\n')}\n`;
+  return `\n${[...lines, '', `verdict: ${verdict} (${counted(minutes, 'minute')}, seed ${seed}, ${counted(done, 'fault')})`].join('\n')}\n`;
 }

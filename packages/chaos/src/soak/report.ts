@@ -1,5 +1,6 @@
 /** A soak as a page: the verdict with its evidence, the rounds, what each process took, and the faults, over time. */
 import { type Chart, type Series, type Shade, sideBySide } from '@slackline/plot';
+import { counted } from '../count.js';
 import { faultName } from '../plan/series.js';
 import type { ProcessLife } from '../watch/watch.js';
 import { endsOf } from './levels.js';
@@ -25,8 +26,8 @@ export function soakReport(run: SoakRun, { verdict, checks }: SoakVerdict, where
   const parts = [
     '# Soak',
     `Written by \`${where.command}\`: do not edit. Seed ${seed}; ${where.machine}; nats-server ${run.natsVersion}.`,
-    `${minutes} minutes: ${workers} emulated workers, ${schedulers} schedulers, ${ingests} ingests, streams in files; ` +
-      `${rate} queries a second from ${producers} producers at a time, ${run.producersCame} in all; ${faults.length} faults.`,
+    `${counted(minutes, 'minute')}: ${counted(workers, 'emulated worker')}, ${counted(schedulers, 'scheduler')}, ${counted(ingests, 'ingest')}, streams in files; ` +
+      `${rate} queries a second from ${counted(producers, 'producer')} at a time, ${run.producersCame} in all; ${counted(faults.length, 'fault')}.`,
     `**Verdict: ${verdict}.**`,
     `![Memory and file descriptors of each process, with faults in grey and quiet windows in green](${where.plot})`,
     '## What must hold',

@@ -51,6 +51,8 @@ const spoiled: [what: string, check: string, spoil: (run: SoakRun) => void][] = 
     accounting,
     (run) => Object.assign(round(run, 1), { accepted: 93, brokerKilled: true, books: goodBooks({ unanswered: 2 }) }),
   ],
+  ['a query that is nowhere in the books', accounting, (run) => (round(run, 1).books.sent += 1)],
+  ['an answer stored that nobody asked to store', accounting, (run) => (round(run, 1).books.stored += 1)],
   ['a second end', 'no duplicate is visible', (run) => (round(run, 0).books.duplicatesVisible = 1)],
   ['a complaint', 'every answer and every refusal is the one to expect', (run) => run.complaints.push('odd')],
   [
@@ -110,8 +112,18 @@ describe('the verdict on a soak', () => {
 
   it('lets a killed broker take along answers that it had not passed on', () => {
     const run = goodRun();
-    Object.assign(round(run, 1), { accepted: 92, brokerKilled: true, books: goodBooks({ unanswered: 2 }) });
+    Object.assign(round(run, 1), { accepted: 92, brokerKilled: true, books: goodBooks({ sent: 102, unanswered: 2 }) });
     expect(verdictOnSoak(run).verdict).toBe('pass');
+  });
+
+  it('names what was to be stored and never was, so that the line adds up', () => {
+    const run = goodRun();
+    Object.assign(round(run, 1), { books: goodBooks({ sent: 101, toStore: 5, stored: 4 }) });
+    const { verdict, checks } = verdictOnSoak(run);
+    expect(verdict).toBe('pass');
+    expect(checks[0]?.evidence[1]).toMatch(
+      /^sent 201 = with an outcome 180 \+ refused 20 \+ without any word 0 \+ to be stored, and never were 1; 4 of /,
+    );
   });
 
   it('lets a heap settle, and a start fail while the broker is away', () => {
@@ -125,7 +137,7 @@ describe('the verdict on a soak', () => {
     const run = goodRun();
     const verdict = verdictOnSoak(run);
     expect(soakDocument(run, verdict)).toMatchObject({ verdict: 'pass', accepted: 180, missing: 0, sent: 200 });
-    expect(soakText(run, verdict)).toMatch(/verdict: pass \(6 minutes, seed 1, 1 faults\)\n$/);
+    expect(soakText(run, verdict)).toMatch(/verdict: pass \(6 minutes, seed 1, 1 fault\)\n$/);
     const page = soakReport(run, verdict, { machine: 'a machine', command: 'npm run soak', plot: 'soak.svg' });
     expect(page).toContain('| kill worker | 1 | – | 1.0 |');
     expect(soakPlot(run)).toMatch(/^<svg/);

@@ -1,8 +1,9 @@
 /** The verdict on a soak: what must hold over all of it, each with what shows it. */
+import { counted } from '../count.js';
 import type { Invariant } from '../verdict/invariant.js';
 import type { Findings } from './findings.js';
 import { backAtLevel, filesBack } from './levels.js';
-import { endedOf, summed } from './load/ledger.js';
+import { type Books, endedOf, summed } from './load/ledger.js';
 import { memoryBack } from './memory.js';
 import type { RoundFigures, SoakRun } from './run.js';
 
@@ -45,17 +46,23 @@ function accounting({ rounds }: SoakRun): Findings {
     ];
   });
   const books = summed(rounds.map((round) => round.books));
+  for (const [index, round] of rounds.entries()) {
+    const { sent, toStore, stored } = round.books;
+    const rest = restOf(round.books);
+    if (rest === 0 && stored <= toStore) continue;
+    wrong.push(`round ${index}: of ${sent} sent ${rest} are nowhere in the books (${stored} of ${toStore} stored)`);
+  }
   const { ok, late, expired, failed } = books.outcomes;
   const accepted = rounds.reduce((sum, round) => sum + round.accepted, 0);
   if (accepted === 0) wrong.push('nothing was accepted: this soak shows nothing');
   const missing = rounds.reduce((sum, round) => sum + missingOf(round), 0);
-  const refused = Object.values(books.refused).reduce((sum, count) => sum + count, 0);
   const lost = missing === 0 ? '' : ` + ${missing} whose answer a killed broker took along`;
   return {
     wrong,
     said: [
       `accepted ${accepted} = ok ${ok} + late ${late} + expired ${expired} + failed ${failed}${lost}`,
-      `sent ${books.sent}: refused ${refused}, without any word ${books.unanswered}; ${books.stored} of the answers were stored` +
+      `sent ${books.sent} = with an outcome ${endedOf(books)} + refused ${refusedOf(books)} + without any word ${books.unanswered}` +
+        ` + to be stored, and never were ${books.toStore - books.stored}; ${books.stored} of the answers were stored` +
         (books.unread === 0 ? '' : `, ${books.unread} of them too late to be read`) +
         (books.missed === 0 ? '' : `; ${books.missed} were said while their producer’s connection was away`),
     ],
@@ -64,6 +71,12 @@ function accounting({ rounds }: SoakRun): Findings {
 
 /** Accepted, and without an outcome that anybody saw. */
 export const missingOf = ({ accepted, books }: RoundFigures): number => accepted - endedOf(books);
+
+const refusedOf = ({ refused }: Books): number => Object.values(refused).reduce((sum, count) => sum + count, 0);
+
+/** Sent, and neither with an outcome, nor refused, nor silent, nor a query for storage (nobody is told what becomes of it). */
+const restOf = (books: Books): number =>
+  books.sent - endedOf(books) - refusedOf(books) - books.unanswered - (books.toStore - books.stored);
 
 function duplicates({ rounds }: SoakRun): Findings {
   const { duplicatesVisible, secondAnswers } = summed(rounds.map(({ books }) => books));
@@ -92,7 +105,7 @@ function processes({ badEnds, failedStarts, quiets, expected, faults }: SoakRun)
   return {
     wrong,
     said: [
-      `${faults.length - undone.length} faults were done`,
+      `${counted(faults.length - undone.length, 'fault')} done`,
       ...failedStarts.map(
         ({ name, atMs, how }) => `${name} could not start at ${seconds(atMs)}, and was started again: ${how}`,
       ),

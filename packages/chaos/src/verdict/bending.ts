@@ -2,6 +2,7 @@
  * Whether accuracy gave way before attainment did, and came back with the worker. Judged over all faults that took workers
  * away for long enough, taken together: a single stretch of a bursty load says little.
  */
+import { counted } from '../count.js';
 import type { InjectedFault } from '../inject/injector.js';
 import type { Evidence } from './evidence.js';
 import type { Invariant } from './invariant.js';
@@ -24,7 +25,7 @@ export function bending(evidence: Evidence): Invariant {
   const stretches = stretchesOf(evidence);
   const [before, during] = [pooled(stretches.map((each) => each.before)), pooled(stretches.map((each) => each.during))];
   if (before.accuracy === null || during.attainment === null || before.attainment === null) {
-    return { name, state: 'untested', evidence: ['no worker was away long enough to tell'] };
+    return { name, state: 'untested', evidence: [whyUntold(evidence, stretches)] };
   }
   const lost = Math.min(wantedAttainment, before.attainment) - during.attainment;
   const { accuracy } = during;
@@ -33,7 +34,7 @@ export function bending(evidence: Evidence): Invariant {
   const atFloor = accuracy !== null && accuracy <= evidence.floorAccuracy + accuracyMoved;
   const held = lost < attainmentLost || gaveWay || atFloor;
   const lines = [
-    `with fewer workers (${stretches.length} stretches): attainment ${share(before.attainment)} to ${share(during.attainment)}, ` +
+    `with fewer workers (${counted(stretches.length, 'stretch', 'stretches')}): attainment ${share(before.attainment)} to ${share(during.attainment)}, ` +
       `accuracy ${share(before.accuracy)} to ${accuracy === null ? 'no answer at all' : share(accuracy)}` +
       `${atFloor ? ', which is the smallest subnet' : ''}`,
   ];
@@ -59,23 +60,47 @@ interface Stretches {
   readonly after: Scores | undefined;
 }
 
+/** Why there is nothing to judge by, in numbers. */
+function whyUntold(evidence: Evidence, stretches: readonly Stretches[]): string {
+  if (stretches.length > 0) return 'nothing was answered in time before a worker was away: there was nothing to lose';
+  const sides = sidesOf(evidence);
+  if (sides.length === 0) return 'no fault took a worker away';
+  const best = sides.reduce((a, b) => (least(b) > least(a) ? b : a));
+  const told = ({ fromMs, toMs, queries }: Scores) =>
+    `${(Math.max(0, toMs - fromMs) / 1_000).toFixed(1)} s with ${counted(queries, 'query', 'queries')}`;
+  return (
+    `too little to tell: each side of a fault needs ${leastMs / 1_000} s and ${leastQueries} queries, ${settleMs} ms after every change ` +
+    `not counted; of ${counted(sides.length, 'fault')} that took workers away, the one with the most had ${told(best.before)} before it and ` +
+    `${told(best.during)} while it lasted`
+  );
+}
+
+const least = ({ before, during }: { before: Scores; during: Scores }): number =>
+  Math.min(before.queries, during.queries);
+
+const tellable = (scores: Scores): boolean => scores.toMs - scores.fromMs >= leastMs && scores.queries >= leastQueries;
+
+/** Those with enough on both sides. */
+function stretchesOf(evidence: Evidence): Stretches[] {
+  return sidesOf(evidence).flatMap(({ before, during, after }) =>
+    tellable(before) && tellable(during)
+      ? [{ before, during, after: after !== undefined && tellable(after) ? after : undefined }]
+      : [],
+  );
+}
+
 /** Of each fault that took a worker: before it, while it lasted, and behind it, as far as no other fault reaches. */
-function stretchesOf({ faults, queries, seconds, sloMs }: Evidence): Stretches[] {
+function sidesOf({ faults, queries, seconds, sloMs }: Evidence): Stretches[] {
   const endMs = seconds * 1_000;
   const edges = faults.flatMap(({ atMs, wholeAtMs }) => [atMs, ...(wholeAtMs === null ? [] : [wholeAtMs])]);
   const next = (ms: number) => Math.min(endMs, ...edges.filter((edge) => edge > ms).map((edge) => edge - sloMs));
   const last = (ms: number) => Math.max(-settleMs, ...edges.filter((edge) => edge < ms));
-  const tellable = (fromMs: number, toMs: number): Scores | undefined => {
-    const scores = scoresIn(queries, { fromMs, toMs });
-    return toMs - fromMs >= leastMs && scores.queries >= leastQueries ? scores : undefined;
-  };
-  return faults.filter(tookWorkers).flatMap(({ atMs, wholeAtMs }) => {
-    const before = tellable(last(atMs) + settleMs, atMs - sloMs);
-    const during = tellable(atMs + settleMs, next(atMs));
-    if (before === undefined || during === undefined) return [];
-    const after = wholeAtMs === null ? undefined : tellable(wholeAtMs + settleMs, next(wholeAtMs));
-    return [{ before, during, after }];
-  });
+  const scored = (fromMs: number, toMs: number): Scores => scoresIn(queries, { fromMs, toMs });
+  return faults.filter(tookWorkers).map(({ atMs, wholeAtMs }) => ({
+    before: scored(last(atMs) + settleMs, atMs - sloMs),
+    during: scored(atMs + settleMs, next(atMs)),
+    after: wholeAtMs === null ? undefined : scored(wholeAtMs + settleMs, next(wholeAtMs)),
+  }));
 }
 
 function tookWorkers({ planned, victim, error }: InjectedFault): boolean {

@@ -34,9 +34,14 @@ describe('a hypothesis', () => {
     expect(() => readHypothesis(text)).toThrow(/^takes/);
   });
 
+  it.each(['attainment>=99', 'attainment>=101%', 'accuracyDrop<2'])('%j is no share', (text) => {
+    expect(() => readHypothesis(text)).toThrow(/^takes a share from 0 to 1/);
+  });
+
   it('can be about every metric, and nothing else is thrown than what it takes', () => {
     fc.assert(
       fc.property(fc.constantFrom(...metricNames), fc.constantFrom('>=', '<='), fc.nat(), (metric, operator, value) => {
+        fc.pre(value <= 1 || !/^a(ttainment|ccuracy)/.test(metric));
         expect(readHypothesis(`${metric}${operator}${value}`)).toMatchObject({ metric, operator, value });
       }),
     );

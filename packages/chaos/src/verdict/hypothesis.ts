@@ -7,6 +7,14 @@ const scalars = [
   ...['accepted', 'ok', 'late', 'expired', 'failed', 'refused', 'unanswered', 'lost', 'neverAccepted', 'rate'],
   ...['duplicatesVisible', 'secondReplies', 'dispatchedTwice', 'executedTwice'],
 ] as const satisfies readonly (keyof Metrics)[];
+/** Those that lie between 0 and 1. */
+const shares: ReadonlySet<string> = new Set([
+  'attainment',
+  'accuracy',
+  'accuracyFirst',
+  'accuracyLast',
+  'accuracyDrop',
+]);
 const spreads = ['latencyMs', 'detectionMs', 'redispatchMs', 'servedMs', 'recoveryMs'] as const;
 const parts = ['p50', 'p90', 'max', 'count'] as const;
 const operators = {
@@ -58,6 +66,9 @@ export function readHypothesis(text: string): Hypothesis {
   }
   const value =
     unit === '%' ? Number(number) / 100 : unit === '' ? Number(number) : (durationMs(`${number}${unit}`) ?? 0);
+  if (value > 1 && shares.has(metric)) {
+    throw new RangeError(`takes a share from 0 to 1, or from 0% to 100%, for ${metric}`);
+  }
   return { text: text.trim(), metric, operator, value };
 }
 

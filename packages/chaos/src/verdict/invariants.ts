@@ -1,4 +1,5 @@
 /** What holds whatever is done to a system, each with what shows it. */
+import { counted } from '../count.js';
 import { type Account, accountOf } from './account.js';
 import { bending } from './bending.js';
 import type { Evidence } from './evidence.js';
@@ -81,7 +82,7 @@ function faultsTold({ plan, faults }: Evidence, measures: readonly MeasuredFault
   const wrong = faults.flatMap(({ planned, error }) =>
     error === null ? [] : [`${planned.kind} ${planned.role} at ${planned.atMs} ms could not be done: ${error}`],
   );
-  if (faults.length < plan.length) wrong.push(`${plan.length - faults.length} planned faults were not done`);
+  if (faults.length < plan.length) wrong.push(`not done: ${counted(plan.length - faults.length, 'planned fault')}`);
   const stuck = measures.filter(({ recoveryMs, fault }) => recoveryMs === null && fault.error === null);
   for (const { fault } of stuck) {
     wrong.push(
@@ -92,7 +93,7 @@ function faultsTold({ plan, faults }: Evidence, measures: readonly MeasuredFault
   return {
     name,
     state: stateOf(wrong),
-    evidence: [...wrong, `${faults.length} faults done; producers felt ${felt + stuck.length} of them`],
+    evidence: [...wrong, `${counted(faults.length, 'fault')} done; producers felt ${felt + stuck.length} of them`],
   };
 }
 

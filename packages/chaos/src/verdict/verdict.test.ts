@@ -158,6 +158,15 @@ describe('accuracy before attainment', () => {
     expect(invariant({ ...rigid, floorAccuracy: 0.8 }, 3).state).toBe('pass');
   });
 
+  it('says in numbers why there is too little to tell', () => {
+    const sparse = { ...killed, queries: killed.queries.filter((_, i) => i % 10 === 0) };
+    expect(invariant(sparse, 3).state).toBe('untested');
+    expect(invariant(sparse, 3).text).toMatch(
+      /needs 1 s and 50 queries, 500 ms after every change not counted; of 1 fault .* 4\.9 s with 49 queries before it and 1\.4 s with 14 queries while/,
+    );
+    expect(invariant(run, 3).text).toContain('no fault took a worker away');
+  });
+
   it('fails where nothing at all was answered meanwhile', () => {
     const silent = withQueries(killed, ({ dueMs }) =>
       during(dueMs) ? { outcome: 'expired', accuracy: null } : undefined,

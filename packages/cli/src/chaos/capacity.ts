@@ -1,4 +1,5 @@
 /** What a pool can bear by its latency profile, before and after its losses: arithmetic for the report. */
+import { counted } from '@slackline/chaos';
 import type { LatencyProfile } from '@slackline/shared';
 
 type Subnet = LatencyProfile['subnets'][number];
@@ -22,7 +23,7 @@ export function capacityNotes(
     const borne = (count * batch * 1_000) / ms;
     const held = borne >= rate ? 'enough for' : 'less than';
     return (
-      `${count} workers on ${subnet.id} bear at most ${Math.round(borne)} queries a second ` +
+      `${counted(count, 'worker')} on ${subnet.id} ${count === 1 ? 'bears' : 'bear'} at most ${Math.round(borne)} queries a second ` +
       `(${count} × ${batch} in ${Number(ms.toFixed(1))} ms, the best batch within ${Number(sloMs.toFixed(1))} ms): ${held} the load of ${Math.round(rate)}`
     );
   };

@@ -6,7 +6,8 @@ import { readOptions } from '../options.js';
 import { capacityNotes } from './capacity.js';
 import { chaosDevice } from './emulated-device.js';
 import { chaosOptions } from './options.js';
-import { populationOf, replayOf, setupOf } from './setup.js';
+import { checkRunning } from './running.js';
+import { planOf, populationOf, replayOf, setupOf } from './setup.js';
 
 const choices = (given: Record<string, unknown>) => readOptions(chaosOptions, given);
 const setup = (given: Record<string, unknown>) => setupOf(choices(given));
@@ -66,6 +67,34 @@ describe('a run', () => {
 
   it('needs something to happen', () => {
     expect(() => setup({})).toThrow(OptionError);
+  });
+
+  it('is refused where its plan is empty, with the reason', () => {
+    const plan = (given: Record<string, unknown>) => {
+      const run = setup(given);
+      return planOf(run, { seconds: run.seconds, seed: 1, population: populationOf(run) });
+    };
+    expect(() => plan({ kill: ['worker'], workers: '1' })).toThrow(/^invalid_option: .*at most half of the workers/);
+    expect(() => plan({ kill: ['worker'], every: '5s', seconds: '3' })).toThrow(OptionError);
+    expect(plan({ kill: ['worker'], workers: '2' })).toHaveLength(1);
+  });
+
+  it.each([
+    [['--workers', '3'], { pause: ['worker'], workers: '3' }, 'invalid_option', '--workers is for'],
+    [['--storage=file'], { pause: ['worker'], storage: 'file' }, 'invalid_option', 'leave out --storage'],
+    [['--restore'], { kill: ['worker'], restore: true }, 'invalid_option', 'leave out --restore'],
+    [[], { kill: ['worker:restore=1s'] }, 'chaos_unsupported', 'leave out restore='],
+    [[], { cut: ['worker'] }, 'chaos_unsupported', 'cut worker'],
+    [[], { preset: 'rolling' }, 'chaos_unsupported', 'leave out --preset rolling'],
+  ] as const)('of a system that runs refuses %j %j, and says what to do', (args, given, code, text) => {
+    const wanted = { nats: 'nats://127.0.0.1:4222', rate: '10', ...given };
+    const check = () => checkRunning(args, choices(wanted), setup(wanted));
+    expect(check).toThrow(expect.objectContaining({ code, exitCode: 2, message: expect.stringContaining(text) }));
+  });
+
+  it('of a system that runs takes kills and pauses', () => {
+    const wanted = { nats: 'nats://127.0.0.1:4222', rate: '10', kill: ['worker'], pause: ['scheduler'] };
+    expect(() => checkRunning(['--nats', 'x', '--rate', '10'], choices(wanted), setup(wanted))).not.toThrow();
   });
 
   it('says how to run it again, with what it chose itself', () => {

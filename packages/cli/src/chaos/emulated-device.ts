@@ -5,6 +5,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { counted } from '@slackline/chaos';
 import { inCheckout, TemporaryFolder } from '@slackline/local';
 import { z } from 'zod';
 import { pathCoreMs } from '../rate.js';
@@ -51,7 +52,7 @@ export function chaosDevice(workers: number, cores: number, rate?: number): Chao
     file,
     rate: chosen,
     reason:
-      `The paper’s load is ${round(full)} queries a second for ${workers} devices. ` +
+      `The paper’s load is ${round(full)} queries a second for ${counted(workers, 'device')}. ` +
       (slowness === 1
         ? 'This run has it in full.'
         : `${rate === undefined ? `This machine’s ${cores} cores carry about ${round(carried)} with room for bursts and faults (${pathCoreMs} ms of a core for a query’s messages, ${witnessCoreMs} ms for the witness, ${100 * coreShare} % of the cores)` : 'Less was asked for'}, so that devices, limits and gaps are all ${round(slowness)} times longer: ${round(chosen)} queries a second, which asks of the devices what the paper’s does.`),

@@ -86,7 +86,7 @@ export function addChaosOptions(command: Command): Command {
     .option('--for <time>', 'how long a pause or a cut lasts (default: 2s)')
     .option(
       '--restore [time]',
-      `start what was killed again after so long (default: not at all; ${commonRestore} without a time)`,
+      `start what was killed again after so long (default: not at all, but the broker after 1s; ${commonRestore} without a time)`,
     )
     .option('--jitter <share>', 'how much of the interval a fault may come early or late, drawn (default: 0)')
     .option('--hypothesis <text>', 'what the run must show, as attainment>=0.99; may be repeated', again)
@@ -94,12 +94,12 @@ export function addChaosOptions(command: Command): Command {
     .option('--out <dir>', 'write report.md, report.json and timeline.svg into this folder');
   const arrivals = {
     burstiness: defaultBurstiness,
-    rate: 'the paper’s for so many workers, if the machine carries it',
+    rate: 'SuperServe’s 437.5 a worker, less as far as its device is slowed; the preset’s, where it has one',
   };
   const pair = '2 where one is hit, else 1';
   const services = {
     executor: 'emulated',
-    deviceProfile: 'the paper’s, slowed as far as this machine needs it',
+    deviceProfile: 'SuperServe’s table of a V100, slowed as far as this machine needs it',
     ...{ schedulers: pair, ingests: pair },
   };
   return addJsonOption(addServiceOptions(addArrivalOptions(chaos, arrivals), services)).addHelpText(

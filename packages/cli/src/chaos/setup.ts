@@ -1,6 +1,16 @@
 /** What a run is: its preset and what was said beside it, with defaults for the rest. */
 import { availableParallelism } from 'node:os';
-import { type FaultSeries, type Hypothesis, type Preset, presets, readHypothesis } from '@slackline/chaos';
+import {
+  type FaultSeries,
+  type Hypothesis,
+  type PlannedFault,
+  type PlanOptions,
+  type Preset,
+  planFaults,
+  presets,
+  readHypothesis,
+  whyEmpty,
+} from '@slackline/chaos';
 import { OptionError } from '../errors.js';
 import { type Pool, sizeOf } from '../pool.js';
 import { type ChaosChoices, defaultBurstiness } from './options.js';
@@ -63,6 +73,20 @@ export function setupOf(choices: ChaosChoices): ChaosSetup {
 /** How many processes of each role a system of our own has. */
 export function populationOf({ workers, schedulers, ingests }: ChaosSetup) {
   return { worker: sizeOf(workers), scheduler: schedulers, ingest: ingests, nats: 1 };
+}
+
+/**
+ * The plan of a run of `seconds` on so many processes. Throws `OptionError` where nothing would happen: such a run shows
+ * nothing, whatever its verdict.
+ */
+export function planOf(
+  { restoreMs, ...setup }: ChaosSetup,
+  rest: Pick<PlanOptions, 'seconds' | 'seed' | 'population'>,
+): PlannedFault[] {
+  const options: PlanOptions = { ...setup, ...(restoreMs !== undefined && { restoreMs }), ...rest };
+  const why = whyEmpty(options);
+  if (why !== undefined) throw new OptionError(`Nothing of what is asked for can happen: ${why}`);
+  return planFaults(options);
 }
 
 /** The command line that runs the same again, also where this machine chose something. */

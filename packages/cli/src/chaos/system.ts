@@ -2,7 +2,7 @@
 import { ownTarget, ProcessProxies, type Role, runningTarget, type Target } from '@slackline/chaos';
 import { type Bus, commonConfig, readConfig, type Subjects } from '@slackline/shared';
 import { withConnection } from '../connection.js';
-import { CommandError, OptionError } from '../errors.js';
+import { CommandError, OptionError, wronglyCalled } from '../errors.js';
 import { readCatalog } from '../models/catalog.js';
 import { type ServedModel, type ServingListener, startServing } from '../serving.js';
 import type { ChaosChoices } from './options.js';
@@ -64,15 +64,13 @@ export async function withOwnSystem<T>(
   }
 }
 
-/** Lets `use` have a system that runs. Throws what `withConnection` throws, and `OptionError` for what cannot be done to it. */
+/** Lets `use` have a system that runs. Throws what `withConnection` throws, and `CommandError` for whom it does not have. */
 export async function withRunningSystem<T>(
   nats: string,
-  choices: ChaosChoices,
   setup: ChaosSetup,
   signal: AbortSignal,
   use: (system: ChaosSystem) => Promise<T>,
 ): Promise<T> {
-  checkRunning(choices, setup);
   return withConnection(
     nats,
     async (connection) => {
@@ -92,6 +90,7 @@ export async function withRunningSystem<T>(
         if (population[role] > 0) continue;
         throw new CommandError(`No ${role} of that system runs on this host, where it could be hit.`, {
           code: 'chaos_unsupported',
+          exitCode: wronglyCalled,
         });
       }
       const { STORAGE: storage } = readConfig(commonConfig, process.env);
@@ -101,23 +100,4 @@ export async function withRunningSystem<T>(
     },
     signal,
   );
-}
-
-/** What only the one who started a system can do, or choose. */
-function checkRunning(choices: ChaosChoices, { series, restoreMs, rate }: ChaosSetup): void {
-  const wrong = series.find(
-    ({ kind, role, restoreMs: own }) =>
-      role === 'nats' || kind === 'cut' || kind === 'restart' || (kind === 'kill' && (own ?? restoreMs) !== undefined),
-  );
-  if (wrong !== undefined) {
-    const what = `${wrong.kind} ${wrong.role}${wrong.kind === 'kill' && wrong.role !== 'nats' ? ' with --restore' : ''}`;
-    throw new CommandError(
-      `A system that runs already cannot be given this fault: ${what}. Only processes on this host can be killed and ` +
-        'paused; whoever started them starts them again.',
-      { code: 'chaos_unsupported' },
-    );
-  }
-  if (rate === undefined && choices.trace === undefined) {
-    throw new OptionError('--rate must say how much that system is to be sent: it is needed with --nats');
-  }
 }

@@ -8,7 +8,6 @@ import {
   documentOf,
   markdown,
   type PlannedFault,
-  planFaults,
   planLines,
   runChaos,
   timelineFile,
@@ -21,12 +20,13 @@ import type { Trace } from '@slackline/traces';
 import { capacityNotes } from '../chaos/capacity.js';
 import { chaosDevice } from '../chaos/emulated-device.js';
 import type { ChaosChoices } from '../chaos/options.js';
-import { type ChaosSetup, replayOf, setupOf } from '../chaos/setup.js';
+import { checkRunning } from '../chaos/running.js';
+import { type ChaosSetup, planOf, populationOf, replayOf, setupOf } from '../chaos/setup.js';
 import { type ChaosSystem, withOwnSystem, withRunningSystem } from '../chaos/system.js';
 import { checkTrace, type DemoLoad, demoLoad } from '../demo-load.js';
 import { checkFolder } from '../fitting.js';
 import { sizeOf } from '../pool.js';
-import { readTrace } from '../traces/read.js';
+import { readTraceOption } from '../traces/read.js';
 import { type Screen, screenOn } from '../view/screen.js';
 import { listenerOn } from './demo.js';
 
@@ -44,14 +44,20 @@ export async function chaos(
   signal: AbortSignal,
 ): Promise<ChaosDocument['verdict']> {
   const setup = setupOf(choices);
+  if (choices.nats !== undefined) checkRunning(args, choices, setup);
   await checkFolder('--out', choices.out);
   const screen = screenOn(choices.json ? process.stderr : process.stdout);
   const trace = await traceOf(choices, setup, screen, signal);
+  // What a system of ours has is known before it is started.
+  if (choices.nats === undefined) {
+    const seconds = trace === undefined ? setup.seconds : trace.durationMs / 1_000;
+    planOf(setup, { seconds, seed: choices.seed, population: populationOf(setup) });
+  }
   const run = (notes: readonly string[], rate?: number) => (system: ChaosSystem) =>
     underFaults(system, { choices, setup, args, trace, notes, rate, screen, signal });
   const document = await (choices.nats === undefined
     ? onOwnSystem(choices, setup, screen, signal, run)
-    : withRunningSystem(choices.nats, choices, setup, signal, run([])));
+    : withRunningSystem(choices.nats, setup, signal, run([])));
   if (choices.out !== undefined) await write(choices.out, document);
   process.stdout.write(choices.json ? `${JSON.stringify(document)}\n` : chaosText(document));
   return document.verdict;
@@ -101,12 +107,7 @@ async function underFaults(system: ChaosSystem, parts: Parts): Promise<ChaosDocu
     { ...choices, ...setup, ...(rate !== undefined && { rate }) },
     trace,
   );
-  const { restoreMs, ...planned } = setup;
-  const plan = planFaults({
-    ...planned,
-    ...(restoreMs !== undefined && { restoreMs }),
-    ...{ seconds: load.seconds, seed: choices.seed, population },
-  });
+  const plan = planOf(setup, { seconds: load.seconds, seed: choices.seed, population });
   screen.note(`the plan (seed ${choices.seed}):`);
   for (const line of planLines(plan)) screen.note(line);
   screen.progress('warming up');
@@ -163,7 +164,7 @@ async function traceOf(
   if (choices.trace === undefined) return undefined;
   const { rate, seed } = choices;
   const given = choices.seconds === undefined ? {} : { seconds };
-  const trace = await readTrace(choices.trace, { ...given, rate, seed }, screen, signal);
+  const trace = await readTraceOption(choices.trace, { ...given, rate, seed }, screen, signal);
   checkTrace(trace);
   return trace;
 }

@@ -13,7 +13,7 @@ import type { DemoChoices } from '../options.js';
 import { profileDirectory } from '../paths.js';
 import { sizeOf } from '../pool.js';
 import { type Serving, startServing } from '../serving.js';
-import { readTrace } from '../traces/read.js';
+import { readTraceOption } from '../traces/read.js';
 import { type RunTitle, runFrame, runLine } from '../view/frame.js';
 import { type Screen, screenOn } from '../view/screen.js';
 import { summary } from '../view/summary.js';
@@ -40,7 +40,7 @@ export async function demo(choices: DemoChoices, signal: AbortSignal): Promise<R
 async function traceOf(choices: DemoChoices, screen: Screen, signal: AbortSignal): Promise<Trace | undefined> {
   if (choices.trace === undefined) return undefined;
   const { seconds, rate, seed } = choices;
-  const trace = await readTrace(choices.trace, { seconds, rate, seed }, screen, signal);
+  const trace = await readTraceOption(choices.trace, { seconds, rate, seed }, screen, signal);
   checkTrace(trace, choices);
   return trace;
 }

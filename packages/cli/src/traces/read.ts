@@ -1,5 +1,6 @@
 /** A trace as every command takes it: the text of `--trace`, with progress where reading takes long. */
-import { openTrace, type ReadProgress, type SpecDefaults, type Trace } from '@slackline/traces';
+import { openTrace, type ReadProgress, type SpecDefaults, type Trace, TraceError } from '@slackline/traces';
+import { CommandError, wronglyCalled } from '../errors.js';
 import type { Screen } from '../view/screen.js';
 
 /** What is read sooner needs no progress. */
@@ -24,6 +25,16 @@ export async function readTrace(
     return await openTrace(text, { ...defaults, onProgress, signal });
   } finally {
     screen.clear();
+  }
+}
+
+/** As `readTrace`, of an option `--trace`: a file that is not there is an option that cannot be used. */
+export async function readTraceOption(...args: Parameters<typeof readTrace>): Promise<Trace> {
+  try {
+    return await readTrace(...args);
+  } catch (error) {
+    if (!(error instanceof TraceError && error.code === 'trace_file')) throw error;
+    throw new CommandError(`--trace: ${error.message}`, { code: error.code, exitCode: wronglyCalled, cause: error });
   }
 }
 

@@ -32,14 +32,18 @@ export interface Hardened {
 
 const defaultHosts = ['localhost', '127.0.0.1', '::1'];
 
+/** Whether a tenant can be called so: it is part of subjects and file names, and no role has it. */
+export const canBeTenant = (name: string): boolean =>
+  namePattern.test(name) && !(roles as readonly string[]).includes(name);
+
 /** Throws `invalid_config` for a name that cannot be one of a tenant. */
 export async function makeHardened(
   folder: string,
   { tenants, hosts = defaultHosts }: HardenedOptions,
 ): Promise<Hardened> {
-  for (const tenant of tenants) {
-    if (!namePattern.test(tenant) || (roles as readonly string[]).includes(tenant))
-      throw new SlacklineError('invalid_config', `A tenant cannot be called ${JSON.stringify(tenant)}`);
+  const wrong = tenants.find((tenant) => !canBeTenant(tenant));
+  if (wrong !== undefined) {
+    throw new SlacklineError('invalid_config', `A tenant cannot be called ${JSON.stringify(wrong)}`);
   }
   const root = resolve(folder);
   const [seeds, tls] = [join(root, 'seeds'), join(root, 'tls')];

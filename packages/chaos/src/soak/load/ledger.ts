@@ -9,6 +9,8 @@ import { type Outcome, outcomes } from '@slackline/shared';
 /** What the books say over a stretch of time; all are counts of queries. */
 export interface Books {
   sent: number;
+  /** Of these, how many had no reply subject, for their answer was to be stored. */
+  toStore: number;
   /** Outcomes of accepted queries: told to their producer, seen on the wire after it had left, or stored in RESULTS. */
   outcomes: Record<Outcome, number>;
   /** Of those, how many were stored; and of the stored ones, how many nobody read before they were too old. */
@@ -93,9 +95,10 @@ export class Ledger {
     this.#open.set(query.id, query);
   }
 
-  /** A query whose answer is to be stored goes out; it is told nothing else. */
+  /** A query whose answer is to be stored goes out; it is told nothing else, not that it is refused either. */
   sentForStorage(): void {
     this.#books.sent++;
+    this.#books.toStore++;
   }
 
   /** What a producer was told. */
@@ -220,6 +223,7 @@ const expected = ({ wrong }: OpenQuery) => (wrong === undefined ? '' : `, not ${
 export function emptyBooks(): Books {
   return {
     sent: 0,
+    toStore: 0,
     outcomes: { ok: 0, late: 0, expired: 0, failed: 0 },
     stored: 0,
     unread: 0,
@@ -237,6 +241,7 @@ export function summed(books: readonly Books[]): Books {
   const total = emptyBooks();
   for (const each of books) {
     total.sent += each.sent;
+    total.toStore += each.toStore;
     total.stored += each.stored;
     total.unread += each.unread;
     total.unanswered += each.unanswered;
