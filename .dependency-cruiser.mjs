@@ -91,6 +91,18 @@ export default {
       to: { path: '^services/' },
     },
     {
+      name: 'benches-are-imported-by-nobody',
+      severity: 'error',
+      from: { pathNot: '^bench/' },
+      to: { path: '^bench/' },
+    },
+    {
+      name: 'benches-start-services-only-as-processes',
+      severity: 'error',
+      from: { path: '^bench/' },
+      to: { path: '^services/' },
+    },
+    {
       name: 'shared-imports-no-room',
       severity: 'error',
       from: { path: room('shared') },

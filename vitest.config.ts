@@ -29,6 +29,7 @@ export default defineConfig({
             'packages/*/src/**/*.test.ts',
             'services/*/src/**/*.test.ts',
             'experiments/src/**/*.test.ts',
+            'bench/src/**/*.test.ts',
             'test/**/*.test.ts',
           ],
           exclude: [...exclude, ...systems],

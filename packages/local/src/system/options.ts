@@ -50,6 +50,8 @@ export interface SystemOptions {
   maxPayloadBytes?: number;
   /** More variables: for all services, or for one kind, which wins. */
   env?: Partial<Record<ServiceKind | 'all', Readonly<Record<string, string>>>>;
+  /** Node's own options, such as `--import` of a module that measures: for all services, and for each kind besides. */
+  nodeOptions?: Partial<Record<ServiceKind | 'all', readonly string[]>>;
   /** Modules that run in place of the services' own entries; absolute paths. */
   entries?: Partial<Record<ServiceKind, string>>;
   /** How long a process may take to be ready. */

@@ -119,6 +119,7 @@ async function startKind(kind: ServiceKind, supervisor: Supervisor, natsUrl: str
       name,
       entry: options.entries?.[kind] ?? serviceEntry(kind),
       env: serviceEnv(kind, name, await natsUrlOf(name, natsUrl), options),
+      nodeOptions: [...(options.nodeOptions?.all ?? []), ...(options.nodeOptions?.[kind] ?? [])],
       ...(kind === 'gpu-worker' && { niceness: workerNiceness }),
       ...(readyLimitMs !== undefined && { readyLimitMs }),
       ...logFile(name, options),

@@ -16,7 +16,9 @@ import type {
   ServiceInstance,
   StreamConfig,
   StreamMessage,
+  StreamPublisher,
   StreamState,
+  StreamWord,
   Subscription,
 } from '../bus.js';
 import {
@@ -36,6 +38,7 @@ import { hasKeys, openKeys } from './keys.js';
 import { CoreMessage, toHeaders } from './messages.js';
 import { openObjects } from './objects.js';
 import { type Denial, denialOf, refusalIn } from './refusals.js';
+import { NatsStreamPublisher } from './stream-publisher.js';
 import { Streams } from './streams.js';
 
 /** A broker that does not answer for so long will not take the last words any more. */
@@ -120,6 +123,10 @@ export class NatsBus implements Bus {
     options: { id: string; timeoutMs: number; headers?: HeaderValues },
   ): Promise<PubAck> {
     return this.#streams.publish(subject, data, options);
+  }
+
+  streamPublisher(onWord: (token: number, word: StreamWord) => void): StreamPublisher {
+    return new NatsStreamPublisher(this, onWord);
   }
 
   readMessage(stream: string, sequence: number): Promise<BusMessage | undefined> {
