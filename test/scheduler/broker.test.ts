@@ -1,5 +1,5 @@
 /** What the scheduler does when its broker, its consumer or its connection is gone for a while. */
-import { headerNames } from '@slackline/shared';
+import { HeaderLines, headerNames } from '@slackline/shared';
 import { describe, expect, it } from 'vitest';
 import { ask, bus, scheduler, server, store, subjects, TestWorker, waiting } from './harness.js';
 
@@ -51,7 +51,7 @@ describe('the scheduler and its broker', () => {
         });
       const publish = its.publish.bind(its);
       its.publish = (subject, data, options) => {
-        ends.push([subject, options?.headers?.[headerNames.errorCode]]);
+        ends.push([subject, HeaderLines.of(options?.headers ?? {}).get(headerNames.errorCode)]);
         publish(subject, data, options);
       };
     });

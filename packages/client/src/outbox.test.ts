@@ -1,4 +1,4 @@
-import { type BusStatus, type Clock, headerNames, type PublishOptions } from '@slackline/shared';
+import { type BusStatus, type Clock, HeaderLines, headerNames, type PublishOptions } from '@slackline/shared';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Outbox } from './outbox.js';
 
@@ -28,7 +28,7 @@ const send = (sloMs: number | undefined, bytes = 1) =>
     reply: 'inbox.1',
     sloMs,
   });
-const limits = () => published.map(({ options }) => options?.headers?.[headerNames.sloMs]);
+const limits = () => published.map(({ options }) => HeaderLines.of(options?.headers ?? {}).get(headerNames.sloMs));
 
 describe('queries that are sent while the connection is away', () => {
   it('go when it is back, in their order, with what is left of their time', () => {

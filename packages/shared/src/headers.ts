@@ -55,6 +55,61 @@ export interface HeaderReader {
 /** Headers as they are written. */
 export type HeaderValues = Readonly<Record<string, string>>;
 
+/** In a name: what may not stand in one. In a value: what is not written as it is. */
+const notInName = /[^!-9;-~]/;
+const notPlain = /[^\t -~]/;
+
+/**
+ * The lines of a header block as they are on the wire, a character for each byte. What many messages have in common is
+ * written once and put together with what is each one's own.
+ */
+export class HeaderLines implements HeaderReader {
+  static readonly none = new HeaderLines('');
+
+  private constructor(
+    /** Each line with its end. */
+    readonly text: string,
+  ) {}
+
+  /** Throws TypeError for a name or a value that would end its line. */
+  static of(values: HeaderValues | HeaderLines): HeaderLines {
+    if (values instanceof HeaderLines) return values;
+    let text = '';
+    for (const name in values) text += line(name, values[name] ?? '');
+    return new HeaderLines(text);
+  }
+
+  /** One line more. Throws as `of`. */
+  and(name: string, value: string): HeaderLines {
+    return new HeaderLines(this.text + line(name, value));
+  }
+
+  /** Slow: for those who wrap a bus and look at what goes by. */
+  get(name: string): string | undefined {
+    const begin = `${name}: `;
+    const found = this.text.split('\r\n').find((each) => each.startsWith(begin));
+    return found === undefined ? undefined : Buffer.from(found.slice(begin.length), 'latin1').toString();
+  }
+}
+
+/** Names that were found good: there are few, and each is written often. */
+const goodNames = new Set<string>();
+const mostGoodNames = 256;
+
+function line(name: string, value: string): string {
+  if (!goodNames.has(name)) {
+    if (name === '' || notInName.test(name))
+      throw new TypeError(`a header cannot have the name ${JSON.stringify(name)}`);
+    if (goodNames.size < mostGoodNames) goodNames.add(name);
+  }
+  return `${name}: ${notPlain.test(value) ? bytesOf(name, value) : value}\r\n`;
+}
+
+function bytesOf(name: string, value: string): string {
+  if (/[\r\n\0]/.test(value)) throw new TypeError(`the header ${name} cannot have the value ${JSON.stringify(value)}`);
+  return Buffer.from(value).toString('latin1');
+}
+
 /** What became of an accepted query; each gets exactly one. `refused` is what was never accepted. */
 export type Outcome = 'ok' | 'late' | 'expired' | 'failed';
 export const outcomes: readonly Outcome[] = ['ok', 'late', 'expired', 'failed'];

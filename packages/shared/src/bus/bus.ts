@@ -3,7 +3,7 @@
  * it, and the conformance suite in test/bus says what any adapter must do.
  */
 import type { SlacklineError } from '../errors.js';
-import type { HeaderReader, HeaderValues } from '../headers.js';
+import type { HeaderLines, HeaderReader, HeaderValues } from '../headers.js';
 
 /** A message as it arrives. `data` must not be changed; it may be kept. */
 export interface BusMessage {
@@ -29,7 +29,8 @@ export interface Subscription {
 }
 
 export interface PublishOptions {
-  headers?: HeaderValues;
+  /** Publishing throws TypeError for a name or a value that would end its line. */
+  headers?: HeaderValues | HeaderLines;
   reply?: string;
 }
 
@@ -88,7 +89,11 @@ export interface StreamPublisher {
    *
    * @param token a number from 0 that comes back with the broker's word; the caller's own, one for each that is under way
    */
-  send(subject: string, data: Uint8Array, options: { id: string; token: number; headers?: HeaderValues }): void;
+  send(
+    subject: string,
+    data: Uint8Array,
+    options: { id: string; token: number; headers?: HeaderValues | HeaderLines },
+  ): void;
   /** Tells no more. */
   close(): Promise<void>;
 }

@@ -13,7 +13,7 @@ import {
 import { isApiError, translated } from './errors.js';
 import { shielded } from './handlers.js';
 import type { Keep } from './kept.js';
-import { StoredMessage } from './messages.js';
+import { type SendAck, StoredMessage } from './messages.js';
 
 const pullExpiresMs = 5_000;
 /** An idle consumer says so often that it is there; after two times of silence it is made anew. */
@@ -30,10 +30,11 @@ export class Consumers {
     private readonly js: JetStreamClient,
     private readonly manager: JetStreamManager,
     private readonly keep: Keep,
+    private readonly sendAck: SendAck,
   ) {}
 
   async consume(config: ConsumerConfig, handler: (message: StreamMessage) => void): Promise<Consumption> {
-    const callback = shielded((message: JsMsg) => handler(new StoredMessage(message)));
+    const callback = shielded((message: JsMsg) => handler(new StoredMessage(message, this.sendAck)));
     let isFirst = true;
     const kept = this.keep(async (signal) => {
       // What was on its way when the connection broke would come again only after the ack wait; the client for its part may

@@ -22,14 +22,6 @@ const mostLines = 128;
 const text = new TextDecoder();
 const bytes = new TextEncoder();
 
-/** Header blocks that could not be read whole. */
-const damaged = new WeakSet<object>();
-
-/** Whether something was left out of these headers: who decides by them must not take what is left for the whole. */
-export function isDamaged(headers: object): boolean {
-  return damaged.has(headers);
-}
-
 /**
  * Puts the safe reader in the place of the client's.
  *
@@ -54,22 +46,17 @@ function safely<H extends ReadableHeaders>(block: Uint8Array, decode: (block: Ui
   const [status = '', ...lines] = text.decode(block).split('\r\n', mostLines + 1);
   // The first line may hold the broker's own word (`NATS/1.0 503`), which the client understands.
   const headers = decode(bytes.encode(`${status.slice(0, smallBytes)}\r\n\r\n`));
-  // What was cut off has not even its last, empty line.
-  let isWhole = lines.includes('');
-  for (const line of lines) isWhole = take(line, headers) && isWhole;
-  if (!isWhole) damaged.add(headers);
+  for (const line of lines) take(line, headers);
   return headers;
 }
 
-/** Takes one line in; false for one that is no header. */
-function take(line: string, headers: ReadableHeaders): boolean {
-  if (line === '') return true;
+/** Takes one line in; one that is no header is left out. */
+function take(line: string, headers: ReadableHeaders): void {
   const colon = line.indexOf(':');
-  if (colon === -1) return false;
+  if (colon === -1) return;
   try {
     headers.append(line.slice(0, colon), line.slice(colon + 1));
-    return true;
   } catch {
-    return false;
+    // A name or a value that the client does not like.
   }
 }

@@ -1,87 +1,125 @@
-/** Messages of the client as those of the bus, and headers both ways. */
-import type { HeaderReader, HeaderValues } from '../../headers.js';
+/** Messages of the client as those of the bus: read from the bytes that came in, and only as far as somebody asks. */
+import type { HeaderReader } from '../../headers.js';
 import type { BusMessage, StreamMessage } from '../bus.js';
-import { createHeaders, type JsMsg, type Msg, type MsgHdrs } from './client.js';
-import { isDamaged } from './header-guard.js';
+import type { JsMsg, Msg, MsgHdrs } from './client.js';
+import { HeaderBlock, noHeaders } from './header-block.js';
 
-const noHeaders: HeaderReader = { get: () => undefined };
-
-class Headers implements HeaderReader {
-  readonly isDamaged: boolean;
-  /** The first value of each name. The client's own reader lists all names at every look. */
-  readonly #values = new Map<string, string | undefined>();
-
-  constructor(raw: MsgHdrs) {
-    this.isDamaged = isDamaged(raw);
-    if (this.isDamaged) return;
-    for (const [name, values] of raw) this.#values.set(name, values[0]);
-  }
-
-  get(name: string): string | undefined {
-    return this.#values.get(name);
-  }
+/** The client's message, with what it was parsed into. */
+interface Parsed {
+  /** The header block is the first `hdr` bytes of the data, -1 without one. */
+  readonly _msg: { readonly subject: Uint8Array; readonly reply?: Uint8Array; readonly hdr: number };
+  readonly _rdata: Uint8Array;
 }
 
-/** The headers of a message, where it has any. */
-export const headersOf = (raw: MsgHdrs | undefined): HeaderReader => (raw === undefined ? noHeaders : new Headers(raw));
+const parsedOf = (message: Msg): Parsed => message as unknown as Parsed;
+const textOf = (bytes: Uint8Array): string => asBuffer(bytes).toString();
+/** What comes from a socket is one already. */
+const asBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+
+/** The headers of a stored message that was asked for by its sequence. */
+export function headersOf(raw: MsgHdrs | undefined): HeaderReader {
+  if (raw === undefined) return noHeaders;
+  const values = new Map<string, string | undefined>();
+  for (const [name, all] of raw) values.set(name, all[0]);
+  return { get: (name) => values.get(name) };
+}
 
 export class CoreMessage implements BusMessage {
+  readonly #parsed: Parsed;
   #headers: HeaderReader | undefined;
+  #subject: string | undefined;
+  #data: Uint8Array | undefined;
 
-  constructor(private readonly message: Msg) {}
-
-  get subject() {
-    return this.message.subject;
+  constructor(message: Msg) {
+    this.#parsed = parsedOf(message);
   }
 
-  get reply() {
-    // The client says '' where there is none, and throws when that is published to.
-    return this.message.reply || undefined;
+  get subject(): string {
+    this.#subject ??= textOf(this.#parsed._msg.subject);
+    return this.#subject;
   }
 
-  get data() {
-    return this.message.data;
+  get reply(): string | undefined {
+    const { reply } = this.#parsed._msg;
+    return reply === undefined || reply.length === 0 ? undefined : textOf(reply);
+  }
+
+  get data(): Uint8Array {
+    this.#data ??= bodyOf(this.#parsed);
+    return this.#data;
   }
 
   get headers(): HeaderReader {
-    this.#headers ??= headersOf(this.message.headers);
+    this.#headers ??= headerBlockOf(this.#parsed);
     return this.#headers;
   }
 }
+
+/** Sends acks, given the reply subject of the message as it came. False: the connection takes none. */
+export type SendAck = (reply: Uint8Array) => boolean;
 
 export class StoredMessage implements StreamMessage {
   readonly reply = undefined;
   readonly sequence: number;
   readonly timestampMs: number;
+  readonly subject: string;
+  readonly data: Uint8Array;
+  readonly #parsed: Parsed;
 
-  constructor(private readonly message: JsMsg) {
-    const { streamSequence, timestampNanos } = message.info;
-    this.sequence = streamSequence;
-    this.timestampMs = timestampNanos / 1e6;
-  }
-
-  get subject() {
-    return this.message.subject;
-  }
-
-  get data() {
-    return this.message.data;
+  constructor(
+    private readonly message: JsMsg,
+    private readonly sendAck: SendAck,
+  ) {
+    this.#parsed = parsedOf(Reflect.get(message, 'msg'));
+    const { subject, reply = none } = this.#parsed._msg;
+    const place = placeOf(reply);
+    this.sequence = place.sequence;
+    this.timestampMs = place.timestampMs;
+    this.subject = textOf(subject);
+    this.data = bodyOf(this.#parsed);
   }
 
   /** Read once, by whoever takes the message in; it may be held for long after. */
   get headers(): HeaderReader {
-    return headersOf(this.message.headers);
+    return headerBlockOf(this.#parsed);
   }
 
-  ack() {
-    this.message.ack();
+  ack(): void {
+    const { reply } = this.#parsed._msg;
+    if (reply === undefined || !this.sendAck(reply)) this.message.ack();
   }
 }
 
-/** Headers as the client sends them. Throws for a name or a value that would end the header block. */
-export function toHeaders(values: HeaderValues | undefined): MsgHdrs | undefined {
-  if (values === undefined) return undefined;
-  const result = createHeaders();
-  for (const name in values) result.append(name, values[name] ?? '');
-  return result;
+const none = new Uint8Array(0);
+
+const bodyOf = ({ _msg: { hdr }, _rdata }: Parsed): Uint8Array => (hdr > 0 ? _rdata.subarray(hdr) : _rdata);
+const headerBlockOf = ({ _msg: { hdr }, _rdata }: Parsed): HeaderReader =>
+  hdr > 0 ? new HeaderBlock(_rdata.subarray(0, hdr)) : noHeaders;
+
+const dot = 46;
+const zero = 48;
+/** Before 2.9 there were nine tokens, without the domain and the hash of the account; with them, eleven or more. */
+const shortTokens = 9;
+
+/**
+ * Where a message stands in its stream: `$JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<delivery>.<time>.<pending>`,
+ * with `<domain>.<account>` before the stream in the longer form.
+ * https://docs.nats.io/reference/reference-protocols/nats_api_reference
+ */
+export function placeOf(reply: Uint8Array): { sequence: number; timestampMs: number } {
+  let tokens = 1;
+  for (const byte of reply) if (byte === dot) tokens++;
+  const first = tokens === shortTokens ? 5 : 7;
+  const sequence = numberAt(reply, first);
+  return { sequence, timestampMs: numberAt(reply, first + 2) / 1e6 };
+}
+
+/** The number that is the token at that place. */
+function numberAt(subject: Uint8Array, place: number): number {
+  let at = 0;
+  for (let passed = 0; passed < place && at < subject.length; at++) if (subject[at] === dot) passed++;
+  let value = 0;
+  for (; at < subject.length && subject[at] !== dot; at++) value = value * 10 + (subject[at] ?? zero) - zero;
+  return value;
 }

@@ -1,5 +1,5 @@
 /** The Bus on core NATS and JetStream: core messages and the life of the connection here, the rest in the files beside. */
-import type { HeaderValues } from '../../headers.js';
+import { HeaderLines, type HeaderValues } from '../../headers.js';
 import type {
   BucketConfig,
   Bus,
@@ -33,10 +33,12 @@ import { Consumers } from './consumption.js';
 import { discoverServices } from './discovery.js';
 import { translated } from './errors.js';
 import { shielded } from './handlers.js';
+import { toHeaders } from './header-values.js';
 import { Kept, type Open } from './kept.js';
 import { hasKeys, openKeys } from './keys.js';
-import { CoreMessage, toHeaders } from './messages.js';
+import { CoreMessage } from './messages.js';
 import { openObjects } from './objects.js';
+import { Outbound } from './outbound.js';
 import { type Denial, denialOf, refusalIn } from './refusals.js';
 import { NatsStreamPublisher } from './stream-publisher.js';
 import { Streams } from './streams.js';
@@ -47,6 +49,8 @@ const closeLimitMs = 5_000;
 export class NatsBus implements Bus {
   readonly maxPayloadBytes: number;
   readonly serverVersion: string;
+  /** Undefined where the client is not made as it is expected. */
+  readonly #outbound: Outbound | undefined;
   readonly #streams: Streams;
   readonly #consumers: Consumers;
   readonly #onDenied: (denial: Denial) => void;
@@ -61,8 +65,9 @@ export class NatsBus implements Bus {
   ) {
     this.maxPayloadBytes = connection.info?.max_payload ?? 1_048_576;
     this.serverVersion = connection.info?.version ?? '';
+    this.#outbound = Outbound.of(connection);
     this.#streams = new Streams(js, manager);
-    this.#consumers = new Consumers(js, manager, this.#keep);
+    this.#consumers = new Consumers(js, manager, this.#keep, (reply) => this.#outbound?.ack(reply) ?? false);
     this.#onDenied = shielded(ours.onDenied);
     // Both end with the connection, which `close` owns.
     void this.#watchStatus();
@@ -78,18 +83,23 @@ export class NatsBus implements Bus {
   }
 
   publish(subject: string, data: Uint8Array, options: PublishOptions = {}): void {
-    const headers = toHeaders(options.headers);
+    const { headers, reply } = options;
+    if (
+      this.#outbound?.publish(subject, reply, headers === undefined ? '' : HeaderLines.of(headers).text, data) === true
+    )
+      return;
+    // The client knows what else there may be: an end of the connection, subjects that are no ASCII.
     this.connection.publish(subject, data, {
-      ...(headers && { headers }),
-      ...(options.reply !== undefined && { reply: options.reply }),
+      ...(headers !== undefined && { headers: toHeaders(headers) }),
+      ...(reply !== undefined && { reply }),
     });
   }
 
   async request(subject: string, data: Uint8Array, options: { timeoutMs: number; headers?: HeaderValues }) {
-    const headers = toHeaders(options.headers);
+    const { headers, timeoutMs } = options;
     const call = this.connection.request(subject, data, {
-      timeout: options.timeoutMs,
-      ...(headers && { headers }),
+      timeout: timeoutMs,
+      ...(headers !== undefined && { headers: toHeaders(headers) }),
     });
     return new CoreMessage(await translated(`A request to ${subject}`, call));
   }

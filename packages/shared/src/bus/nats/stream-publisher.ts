@@ -1,6 +1,6 @@
 /** Publishes to streams, with one subscription for all that the broker says of it. */
 import { SlacklineError } from '../../errors.js';
-import { type HeaderValues, headerNames } from '../../headers.js';
+import { HeaderLines, type HeaderValues, headerNames } from '../../headers.js';
 import type { Bus, BusMessage, StreamPublisher, StreamWord, Subscription } from '../bus.js';
 import { translate } from './errors.js';
 
@@ -26,10 +26,15 @@ export class NatsStreamPublisher implements StreamPublisher {
     this.#subscription = bus.subscribe(`${this.#inbox}*`, (message) => this.#take(message));
   }
 
-  send(subject: string, data: Uint8Array, options: { id: string; token: number; headers?: HeaderValues }): void {
+  send(
+    subject: string,
+    data: Uint8Array,
+    options: { id: string; token: number; headers?: HeaderValues | HeaderLines },
+  ): void {
+    const { id, token, headers = HeaderLines.none } = options;
     this.bus.publish(subject, data, {
-      headers: { [headerNames.messageId]: options.id, ...options.headers },
-      reply: this.#inbox + options.token.toString(radix),
+      headers: HeaderLines.of(headers).and(headerNames.messageId, id),
+      reply: this.#inbox + token.toString(radix),
     });
   }
 

@@ -12,7 +12,8 @@ import {
   StorageType,
 } from './client.js';
 import { isApiError, isRefusal, translate, translated } from './errors.js';
-import { headersOf, toHeaders } from './messages.js';
+import { toHeaders } from './header-values.js';
+import { headersOf } from './messages.js';
 
 const clockTimeoutMs = 2_000;
 
@@ -68,11 +69,11 @@ export class Streams {
     data: Uint8Array,
     options: { id: string; timeoutMs: number; headers?: HeaderValues },
   ): Promise<PubAck> {
-    const headers = toHeaders(options.headers);
+    const { id, timeoutMs, headers } = options;
     const call = this.js.publish(subject, data, {
-      msgID: options.id,
-      timeout: options.timeoutMs,
-      ...(headers && { headers }),
+      msgID: id,
+      timeout: timeoutMs,
+      ...(headers !== undefined && { headers: toHeaders(headers) }),
     });
     const ack = await translated(`Publishing to ${subject}`, call);
     return { sequence: ack.seq, duplicate: ack.duplicate };
