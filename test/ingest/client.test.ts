@@ -60,7 +60,7 @@ async function send(query: StreamMessage, { data, headers }: FramedMessage): Pro
   const to = query.headers.get(headerNames.replyTo);
   if (to !== undefined) return deployment.bus.publish(to, data, { headers });
   const key = query.headers.get(headerNames.resultKey) ?? '';
-  const id = headers[headerNames.queryId] ?? '';
+  const id = headers.get(headerNames.queryId) ?? '';
   await deployment.bus.publishToStream(deployment.subjects.results('m', key), data, { id, headers, timeoutMs: 5_000 });
 }
 

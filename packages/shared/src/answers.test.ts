@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type AnswerFacts, type FramedMessage, frameAnswer, frameError, parseAnswer } from './answers.js';
 import { decode } from './codec.js';
 import { SlacklineError } from './errors.js';
-import { contentTypes } from './headers.js';
+import { contentTypes, HeaderLines } from './headers.js';
 import { decodeOutputs, encodeOutputs } from './outputs.js';
 
 const facts: AnswerFacts = {
@@ -24,7 +24,7 @@ const outputs = [
 const rows = outputs.map(({ metadata, data }) => ({ metadata: { ...metadata, shape: [...metadata.shape] }, data }));
 
 /** A framed message as it arrives. */
-const arrived = ({ headers, data }: FramedMessage) => ({ headers: { get: (name: string) => headers[name] }, data });
+const arrived = ({ headers, data }: FramedMessage) => ({ headers, data });
 
 const response = {
   model_name: 'fashion',
@@ -79,7 +79,11 @@ describe('an answer', () => {
     const odd = { ...facts, subnet: 'a"b\r\nDeadline-Met: no\\é', model: 'm"' };
     const { headers, data } = frameAnswer(contentTypes.json, odd, encodeOutputs(contentTypes.json, rows));
     expect(JSON.parse(Buffer.from(data).toString()).parameters.subnet).toBe(odd.subnet);
-    for (const value of Object.values(headers)) expect(value).not.toMatch(/\p{Cc}/u);
+    const lines = headers.text.split('\r\n');
+    expect(lines).toHaveLength(11);
+    for (const each of lines) expect(each).not.toMatch(/\p{Cc}/u);
+    expect(headers.get('Subnet')).toBe('a"b Deadline-Met: no\\é');
+    expect(headers.get('Deadline-Met')).toBe('true');
   });
 });
 
@@ -87,14 +91,16 @@ describe('an error', () => {
   it('refuses with a code, a sentence and a status', () => {
     const error = new SlacklineError('overloaded', 'The queue of accepted queries is full');
     const framed = frameError(contentTypes.bytes, error, { queryId: 'q-1', retryAfterMs: 99.5 });
-    expect(framed.headers).toEqual({
-      'Content-Type': 'application/json',
-      'Error-Code': 'overloaded',
-      'Nats-Service-Error': error.message,
-      'Nats-Service-Error-Code': '503',
-      'Query-Id': 'q-1',
-      'Retry-After-Ms': '100',
-    });
+    expect(framed.headers).toEqual(
+      HeaderLines.of({
+        'Content-Type': 'application/json',
+        'Error-Code': 'overloaded',
+        'Nats-Service-Error': error.message,
+        'Nats-Service-Error-Code': '503',
+        'Query-Id': 'q-1',
+        'Retry-After-Ms': '100',
+      }),
+    );
     expect(JSON.parse(Buffer.from(framed.data).toString())).toEqual({ error: error.message });
     expect(parseAnswer(arrived(framed))).toEqual({
       outcome: 'refused',
@@ -121,7 +127,7 @@ describe('an error', () => {
   it('with a long sentence full of control characters still fits into a header', () => {
     const error = new SlacklineError('wrong_input', `a\r\nb\0${'x'.repeat(2_000)}`);
     const framed = frameError(contentTypes.json, error, {});
-    expect(framed.headers['Nats-Service-Error']).toMatch(/^\P{Cc}{1,300}$/u);
+    expect(framed.headers.get('Nats-Service-Error')).toMatch(/^\P{Cc}{1,300}$/u);
     expect(parseAnswer(arrived(framed))).toMatchObject({ message: error.message, queryId: undefined });
   });
 });
@@ -131,8 +137,8 @@ describe('what is no answer', () => {
     ['nothing', {}],
     ['an outcome that is none of ours', { Outcome: 'fine' }],
     ['a failure without a reason', { Outcome: 'failed' }],
-  ])('%s is refused', (_what, headers) => {
-    expect(() => parseAnswer(arrived({ headers, data: new Uint8Array(0) }))).toThrow(
+  ])('%s is refused', (_what, headers: Record<string, string>) => {
+    expect(() => parseAnswer(arrived({ headers: HeaderLines.of(headers), data: new Uint8Array(0) }))).toThrow(
       expect.objectContaining({ code: 'bad_message' }),
     );
   });

@@ -4,47 +4,39 @@
  */
 import { decode, encode } from './codec.js';
 import { type ErrorCode, errorKinds, SlacklineError } from './errors.js';
-import { contentTypes, type HeaderReader, type HeaderValues, headerNames, type Outcome, outcomes } from './headers.js';
+import { contentTypes, HeaderLines, type HeaderReader, headerNames, type Outcome, outcomes } from './headers.js';
 
 /** A message that is ready to be published. */
 export interface FramedMessage {
-  headers: HeaderValues;
+  headers: HeaderLines;
   data: Uint8Array;
 }
 
-/** What an answer says about itself. */
-export interface AnswerFacts {
-  queryId: string;
+/** What all answers of a batch say. */
+export interface BatchFacts {
   model: string;
-  outcome: 'ok' | 'late';
   /** Id of the subnet that answered, and its top-1 accuracy in 0..1. */
   subnet: string;
   accuracy: number;
   batchSize: number;
-  /** From the stream's timestamp to the batch command. */
-  queueMs: number;
   inferenceMs: number;
-  deadlineMet: boolean;
   executor: string;
 }
 
+/** What is one answer's own. */
+export interface QueryFacts {
+  queryId: string;
+  outcome: 'ok' | 'late';
+  /** From the stream's timestamp to the batch command. */
+  queueMs: number;
+  deadlineMet: boolean;
+}
+
+/** What an answer says about itself. */
+export interface AnswerFacts extends BatchFacts, QueryFacts {}
+
 /** Milliseconds as they are written: to the microsecond. */
 const round = (ms: number): number => Math.round(ms * 1_000) / 1_000;
-
-function factHeaders(contentType: string, facts: AnswerFacts): HeaderValues {
-  return {
-    [headerNames.contentType]: contentType,
-    [headerNames.queryId]: facts.queryId,
-    [headerNames.outcome]: facts.outcome,
-    [headerNames.subnet]: printable(facts.subnet),
-    [headerNames.accuracy]: String(facts.accuracy),
-    [headerNames.batchSize]: String(facts.batchSize),
-    [headerNames.queueMs]: String(round(facts.queueMs)),
-    [headerNames.inferenceMs]: String(round(facts.inferenceMs)),
-    [headerNames.deadlineMet]: String(facts.deadlineMet),
-    [headerNames.executor]: printable(facts.executor),
-  };
-}
 
 /** What stands before the outputs in a JSON or msgpack answer. */
 function preamble(facts: AnswerFacts) {
@@ -68,23 +60,55 @@ const msgpackOutputsKey = encode('outputs');
 /** First byte of a msgpack map of three entries; four entries are one more. */
 const mapOfThree = 0x83;
 
-/**
- * An answer in the query's content type around `outputs`, the bytes that the worker encoded (`encodeOutputs`).
- * Any content type but JSON and msgpack is answered as raw bytes.
- */
+/** Frames the answers of one batch: what they have in common is written once. */
+export class AnswerFrames {
+  readonly #common: HeaderLines;
+
+  constructor(private readonly batch: BatchFacts) {
+    this.#common = HeaderLines.of({
+      [headerNames.subnet]: printable(batch.subnet),
+      [headerNames.accuracy]: String(batch.accuracy),
+      [headerNames.batchSize]: String(batch.batchSize),
+      [headerNames.inferenceMs]: String(round(batch.inferenceMs)),
+      [headerNames.executor]: printable(batch.executor),
+    });
+  }
+
+  /**
+   * An answer in the query's content type around `outputs`, the bytes that the worker encoded (`encodeOutputs`).
+   * Any content type but JSON and msgpack is answered as raw bytes.
+   */
+  frame(contentType: string, query: QueryFacts, outputs: Uint8Array): FramedMessage {
+    const headers = this.#common.with({
+      [headerNames.contentType]: contentType,
+      [headerNames.queryId]: query.queryId,
+      [headerNames.outcome]: query.outcome,
+      [headerNames.queueMs]: String(round(query.queueMs)),
+      [headerNames.deadlineMet]: String(query.deadlineMet),
+    });
+    if (contentType === contentTypes.json) return { headers, data: jsonAnswer({ ...this.batch, ...query }, outputs) };
+    if (contentType === contentTypes.msgpack) {
+      return { headers, data: msgpackAnswer({ ...this.batch, ...query }, outputs) };
+    }
+    return { headers, data: outputs };
+  }
+}
+
+/** One answer alone. */
 export function frameAnswer(contentType: string, facts: AnswerFacts, outputs: Uint8Array): FramedMessage {
-  const headers = factHeaders(contentType, facts);
-  if (contentType === contentTypes.json) {
-    const head = Buffer.from(`${JSON.stringify(preamble(facts)).slice(0, -1)},"outputs":`);
-    return { headers, data: Buffer.concat([head, outputs, jsonEnd]) };
-  }
-  if (contentType === contentTypes.msgpack) {
-    const head = encode(preamble(facts));
-    if (head[0] !== mapOfThree) throw new Error('the preamble of an answer is not a map of three');
-    head[0] = mapOfThree + 1;
-    return { headers, data: Buffer.concat([head, msgpackOutputsKey, outputs]) };
-  }
-  return { headers, data: outputs };
+  return new AnswerFrames(facts).frame(contentType, facts, outputs);
+}
+
+function jsonAnswer(facts: AnswerFacts, outputs: Uint8Array): Uint8Array {
+  const head = Buffer.from(`${JSON.stringify(preamble(facts)).slice(0, -1)},"outputs":`);
+  return Buffer.concat([head, outputs, jsonEnd]);
+}
+
+function msgpackAnswer(facts: AnswerFacts, outputs: Uint8Array): Uint8Array {
+  const head = encode(preamble(facts));
+  if (head[0] !== mapOfThree) throw new Error('the preamble of an answer is not a map of three');
+  head[0] = mapOfThree + 1;
+  return Buffer.concat([head, msgpackOutputsKey, outputs]);
 }
 
 /** What an error answer says beside its sentence. */
@@ -113,7 +137,7 @@ export function frameError(contentType: string, error: SlacklineError, facts: Er
   if (facts.queryId !== undefined) headers[headerNames.queryId] = facts.queryId;
   if (facts.outcome !== undefined) headers[headerNames.outcome] = facts.outcome;
   if (facts.retryAfterMs !== undefined) headers[headerNames.retryAfterMs] = String(Math.ceil(facts.retryAfterMs));
-  return { headers, data: inMsgpack ? encode(body) : Buffer.from(JSON.stringify(body)) };
+  return { headers: HeaderLines.of(headers), data: inMsgpack ? encode(body) : Buffer.from(JSON.stringify(body)) };
 }
 
 /** Text without line ends and other control characters: it could not stand in a header. */

@@ -74,14 +74,24 @@ export class HeaderLines implements HeaderReader {
   /** Throws TypeError for a name or a value that would end its line. */
   static of(values: HeaderValues | HeaderLines): HeaderLines {
     if (values instanceof HeaderLines) return values;
-    let text = '';
-    for (const name in values) text += line(name, values[name] ?? '');
+    return HeaderLines.none.with(values);
+  }
+
+  /** What was the `text` of others before. */
+  static again(text: string): HeaderLines {
     return new HeaderLines(text);
   }
 
   /** One line more. Throws as `of`. */
   and(name: string, value: string): HeaderLines {
     return new HeaderLines(this.text + line(name, value));
+  }
+
+  /** More lines behind these. Throws as `of`. */
+  with(values: HeaderValues): HeaderLines {
+    let { text } = this;
+    for (const name in values) text += line(name, values[name] ?? '');
+    return new HeaderLines(text);
   }
 
   /** Slow: for those who wrap a bus and look at what goes by. */

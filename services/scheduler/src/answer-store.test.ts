@@ -1,4 +1,4 @@
-import { type Bus, type PubAck, SlacklineError } from '@slackline/shared';
+import { type Bus, HeaderLines, type PubAck, SlacklineError } from '@slackline/shared';
 import pino from 'pino';
 import { expect, it } from 'vitest';
 import { AnswerStore } from './answer-store.js';
@@ -18,13 +18,13 @@ function setUp() {
       return () => void timers.splice(timers.indexOf(callback), 1);
     },
   };
-  const store = new AnswerStore(bus, clock, pino({ level: 'silent' }), (act) => act());
+  const store = new AnswerStore(bus, clock, pino({ level: 'silent' }), (act, given) => act(given));
   const stored: string[] = [];
   const add = (id: string, bytes = 10) =>
     store.add({
       subject: 'results.m.k',
       id,
-      message: { headers: {}, data: new Uint8Array(bytes) },
+      message: { headers: HeaderLines.none, data: new Uint8Array(bytes) },
       onStored: () => stored.push(id),
     });
   const settle = () => new Promise((resolve) => setImmediate(resolve));

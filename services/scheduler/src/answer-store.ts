@@ -3,6 +3,7 @@
  * bounded number at a time; while the stream takes none they wait here in turn, within a bound of bytes.
  */
 import type { Bus, Clock, FramedMessage, Log } from '@slackline/shared';
+import type { WhenCurrent } from './gate.js';
 
 export interface StoredAnswer {
   subject: string;
@@ -33,8 +34,7 @@ export class AnswerStore {
     private readonly bus: Bus,
     private readonly clock: Clock,
     private readonly log: Log,
-    /** Does `act` once the lease is certainly held; never when the term is over. */
-    private readonly whenCurrent: (act: () => void) => void,
+    private readonly whenCurrent: WhenCurrent,
   ) {}
 
   /** Whether an answer of this size may be added. Small ones always may: that there was no room must be told too. */
@@ -60,11 +60,11 @@ export class AnswerStore {
       if (this.#stopped || this.#cancelPause !== undefined || this.#inFlight >= mostInFlight) return;
       this.#waiting.delete(answer);
       this.#inFlight += 1;
-      this.whenCurrent(() => this.#publish(answer));
+      this.whenCurrent(this.#publish, answer);
     }
   }
 
-  #publish(answer: StoredAnswer): void {
+  readonly #publish = (answer: StoredAnswer): void => {
     const { subject, id, message } = answer;
     this.bus.publishToStream(subject, message.data, { id, timeoutMs, headers: message.headers }).then(
       () => {
@@ -81,7 +81,7 @@ export class AnswerStore {
         this.#pause(error);
       },
     );
-  }
+  };
 
   #pause(error: unknown): void {
     if (this.#cancelPause !== undefined) return;

@@ -1,6 +1,6 @@
 /** What a batch looks like on the bus: the command to its worker, and the facts that go with each answer. */
 import type { Batch } from '@slackline/scheduling';
-import { type AnswerFacts, type BatchCommand, mostQueriesOfBatch } from '@slackline/shared';
+import { AnswerFrames, type BatchCommand, mostQueriesOfBatch, type QueryFacts } from '@slackline/shared';
 import type { HeldQuery } from './held-query.js';
 
 /** Room that a batch command takes beside the bodies, in all and per query. */
@@ -34,23 +34,19 @@ export function commandOf(batch: Batch<HeldQuery>, token: number, claimAboveByte
   };
 }
 
-/** What an answer says of the query and of how it was served. */
-export function factsOf(
-  batch: Batch<HeldQuery>,
-  query: HeldQuery,
-  served: { inferenceMs: number; executor: string; nowMs: number },
-): AnswerFacts {
-  const inTime = served.nowMs <= query.deadlineMs;
+/** What all answers of a batch say of how it was served. */
+export function framesOf(batch: Batch<HeldQuery>, inferenceMs: number, executor: string): AnswerFrames {
+  const { model, subnet, accuracy, queries } = batch;
+  return new AnswerFrames({ model, subnet, accuracy, batchSize: queries.length, inferenceMs, executor });
+}
+
+/** What an answer says of its query. */
+export function factsOf({ sentAtMs }: Batch<HeldQuery>, query: HeldQuery, nowMs: number): QueryFacts {
+  const inTime = nowMs <= query.deadlineMs;
   return {
     queryId: query.id,
-    model: batch.model,
     outcome: inTime ? 'ok' : 'late',
-    subnet: batch.subnet,
-    accuracy: batch.accuracy,
-    batchSize: batch.queries.length,
-    queueMs: batch.sentAtMs - query.acceptedMs,
-    inferenceMs: served.inferenceMs,
+    queueMs: sentAtMs - query.acceptedMs,
     deadlineMet: inTime,
-    executor: served.executor,
   };
 }

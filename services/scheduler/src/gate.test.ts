@@ -6,16 +6,17 @@ describe('what comes in while the lease is not certain', () => {
     let isCurrent = true;
     const done: number[] = [];
     const gate = new Gate(() => isCurrent);
-    gate.pass(() => done.push(1));
+    const add = (number: number) => void done.push(number);
+    gate.pass(add, 1);
     isCurrent = false;
-    gate.pass(() => done.push(2));
-    gate.pass(() => done.push(3));
+    gate.pass(add, 2);
+    gate.pass(add, 3);
     expect(done).toEqual([1]);
     isCurrent = true;
     // Nothing overtakes what waits.
-    gate.pass(() => done.push(4));
+    gate.pass(add, 4);
     gate.open();
-    gate.pass(() => done.push(5));
+    gate.pass(add, 5);
     expect(done).toEqual([1, 2, 3, 4, 5]);
   });
 
@@ -23,11 +24,12 @@ describe('what comes in while the lease is not certain', () => {
     let isCurrent = false;
     const done: number[] = [];
     const gate = new Gate(() => isCurrent);
-    gate.pass(() => {
-      done.push(1);
+    const add = (number: number) => void done.push(number);
+    gate.pass((number) => {
+      done.push(number);
       isCurrent = false;
-    });
-    gate.pass(() => done.push(2));
+    }, 1);
+    gate.pass(add, 2);
     isCurrent = true;
     gate.open();
     expect(done).toEqual([1]);
@@ -40,11 +42,12 @@ describe('what comes in while the lease is not certain', () => {
     let isCurrent = false;
     const done: number[] = [];
     const gate = new Gate(() => isCurrent);
-    gate.pass(() => done.push(1));
+    const add = (number: number) => void done.push(number);
+    gate.pass(add, 1);
     gate.close();
     isCurrent = true;
     gate.open();
-    gate.pass(() => done.push(2));
+    gate.pass(add, 2);
     expect(done).toEqual([]);
   });
 });

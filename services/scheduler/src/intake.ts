@@ -8,6 +8,7 @@ import {
   type Subjects,
 } from '@slackline/shared';
 import type { SchedulerConfig } from './config.js';
+import type { WhenCurrent } from './gate.js';
 import { type HeldQuery, holdQuery } from './held-query.js';
 import { farthestAheadMs } from './lease.js';
 
@@ -20,8 +21,10 @@ const isLater = (other: number, token: number) => other >= token && other <= tok
 
 export class Intake {
   readonly #held = new Map<number, HeldQuery>();
-  /** Sequences of settled queries, oldest first. */
+  /** Sequences of settled queries, and the same in the order in which they were settled, over and over. */
   readonly #settled = new Set<number>();
+  readonly #order = new Float64Array(rememberedSequences);
+  #next = 0;
   #consumption: Consumption | undefined;
   #stopped = false;
 
@@ -37,8 +40,7 @@ export class Intake {
       /** Somebody ended this term's consumer, or the broker lost it: no query comes any more. */
       onConsumerLost(reason: string): void;
       isOver(): boolean;
-      /** Does `act` once the lease is certainly held; never when the term is over. */
-      whenCurrent(act: () => void): void;
+      whenCurrent: WhenCurrent;
     },
   ) {}
 
@@ -68,7 +70,7 @@ export class Intake {
         prefetch: this.config.PREFETCH,
         onLost: (reason) => this.events.onConsumerLost(reason),
       },
-      (message) => this.events.whenCurrent(() => this.#take(message)),
+      (message) => this.events.whenCurrent(this.#take, message),
     );
     this.#consumption = consumption;
     // The term may have ended while the consumer was made.
@@ -93,16 +95,14 @@ export class Intake {
   }
 
   #remember(sequence: number): void {
+    // Sequences begin at 1: the zeros of the beginning forget nothing.
+    this.#settled.delete(this.#order[this.#next] ?? 0);
+    this.#order[this.#next] = sequence;
+    this.#next = (this.#next + 1) % rememberedSequences;
     this.#settled.add(sequence);
-    if (this.#settled.size > rememberedSequences) {
-      for (const oldest of this.#settled) {
-        this.#settled.delete(oldest);
-        break;
-      }
-    }
   }
 
-  #take(message: StreamMessage): void {
+  readonly #take = (message: StreamMessage): void => {
     if (this.#settled.has(message.sequence)) {
       message.ack();
       return;
@@ -126,5 +126,5 @@ export class Intake {
       this.#remember(sequence);
       message.ack();
     }
-  }
+  };
 }

@@ -1,22 +1,24 @@
 /**
  * The one end of every accepted query: its answer is published, then its message is acked, both in one write.
  *
- * Ends are decided while messages are read, and said when all that had come was read: after one more look at the lease, with
- * nothing left between that and the write. A process that stood still in between has decided, but not said.
+ * Ends are decided while messages are read, and said at the end of the turn, those of all its batches together: after one more
+ * look at the lease, with nothing left between that and the write. A process that stood still in between has decided, but not
+ * said.
  */
 import {
-  type AnswerFacts,
+  type AnswerFrames,
   type Bus,
   type Clock,
   type FramedMessage,
-  frameAnswer,
   frameError,
   type Log,
   type Outcome,
+  type QueryFacts,
   SlacklineError,
   type Subjects,
 } from '@slackline/shared';
 import { AnswerStore } from './answer-store.js';
+import type { WhenCurrent } from './gate.js';
 import type { HeldQuery } from './held-query.js';
 import type { SaidAnswers } from './said.js';
 
@@ -41,21 +43,21 @@ export class Outcomes {
     log: Log,
     private readonly said: Pick<SaidAnswers, 'note'>,
     /** Does `act` once the lease is certainly held; never when the term is over. */
-    private readonly whenCurrent: (act: () => void) => void,
+    private readonly whenCurrent: WhenCurrent,
     /** Told of every query that is settled: answered and acked. */
     private readonly onSettled: (query: HeldQuery, outcome: Outcome) => void,
   ) {
     this.#store = new AnswerStore(bus, clock, log, whenCurrent);
   }
 
-  /** An answer. Whether it is in time was judged by the caller. */
-  answer(query: HeldQuery, facts: AnswerFacts, outputs: Uint8Array): void {
+  /** An answer of a batch. Whether it is in time was judged by the caller. */
+  answer(query: HeldQuery, frames: AnswerFrames, facts: QueryFacts, outputs: Uint8Array): void {
     if (outputs.length + framingBytes > this.bus.maxPayloadBytes) {
       const what = `The answer to query ${query.id} has ${outputs.length} bytes, more than a message may have`;
       this.fail(query, new SlacklineError('executor_failed', what));
       return;
     }
-    this.#end(query, facts.outcome, frameAnswer(query.contentType, facts, outputs));
+    this.#end(query, facts.outcome, frames.frame(query.contentType, facts, outputs));
   }
 
   /** Its deadline has become unreachable. */
@@ -78,16 +80,21 @@ export class Outcomes {
 
   #end(query: HeldQuery, outcome: Outcome, message: FramedMessage): void {
     const isFirst = this.#unsaid.push({ query, outcome, message }) === 1;
-    if (isFirst) queueMicrotask(() => this.#sayAll());
+    if (isFirst) setImmediate(this.#sayAll);
   }
 
-  #sayAll(): void {
+  readonly #sayAll = (): void => {
     const ends = this.#unsaid;
     this.#unsaid = [];
-    for (const end of ends) this.whenCurrent(() => this.#say(end));
-  }
+    this.whenCurrent(this.#say, ends);
+  };
 
-  #say({ query, outcome, message }: End): void {
+  readonly #say = (ends: readonly End[]): void => {
+    for (const end of ends) this.#sayOne(end);
+    this.bus.sendNow();
+  };
+
+  #sayOne({ query, outcome, message }: End): void {
     if (query.replyTo === undefined) {
       this.#keep(query, outcome, message);
       return;

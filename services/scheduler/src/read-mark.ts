@@ -4,6 +4,7 @@
  * had for this connection before.
  */
 import type { Bus, Clock, Subscription } from '@slackline/shared';
+import type { WhenCurrent } from './gate.js';
 
 export interface ReadMarkParts {
   bus: Pick<Bus, 'newInbox' | 'publish' | 'subscribe'>;
@@ -12,7 +13,7 @@ export interface ReadMarkParts {
   /** The time in which `onRead` is told. */
   now: () => number;
   /** Does `act` when all that was read before has been acted on. */
-  inTurn: (act: () => void) => void;
+  inTurn: WhenCurrent;
   /** All that was said before this moment has been read. */
   onRead: (atMs: number) => void;
 }
@@ -30,7 +31,7 @@ export class ReadMark {
     this.#subscription = bus.subscribe(inbox, ({ data }) => {
       if (data.length !== 8) return;
       const sentAtMs = Buffer.from(data).readDoubleLE();
-      inTurn(() => onRead(sentAtMs));
+      inTurn(onRead, sentAtMs);
     });
     this.#sendLater(inbox);
   }

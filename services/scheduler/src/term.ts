@@ -19,7 +19,7 @@ import { SolverThread } from '@slackline/solver';
 import { BacklogVoice } from './backlog-voice.js';
 import { batchLimits, commandOf } from './batch-command.js';
 import type { SchedulerConfig } from './config.js';
-import { Gate } from './gate.js';
+import { Gate, type WhenCurrent } from './gate.js';
 import type { HeldQuery } from './held-query.js';
 import { Intake } from './intake.js';
 import { Liveness } from './liveness.js';
@@ -70,7 +70,7 @@ export class Term {
   ) {
     const { bus, subjects, clock, log, config } = parts;
     this.#gate = new Gate(() => !this.#silent());
-    const whenCurrent = (act: () => void) => this.#gate.pass(act);
+    const whenCurrent: WhenCurrent = (act, given) => this.#gate.pass(act, given);
     this.#conditions = new ConditionsEstimate(config.OVERHEAD_MS);
     this.#wakeUps = new WakeUps(
       clock,
@@ -174,7 +174,7 @@ export class Term {
     this.#backlogVoice.start();
     this.#planning?.start();
     // Who waited for heartbeats would serve a tenth of a second later; and earlier leaders are refused from here on.
-    this.#gate.pass(() => bus.publish(subjects.rollCall, pack({ v: 1, token: this.token })));
+    this.#gate.pass((token) => bus.publish(subjects.rollCall, pack({ v: 1, token })), this.token);
     await this.#intake.start(this.token);
   }
 
@@ -242,7 +242,7 @@ export class Term {
       clock,
       log,
       said,
-      (say) => say(),
+      (act, given) => act(given),
       (_, outcome) => {
         tally.outcomes[outcome] += 1;
       },

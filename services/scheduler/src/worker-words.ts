@@ -8,16 +8,16 @@ import {
   type BatchDone,
   type Bus,
   type BusMessage,
-  batchDone,
   type Clock,
   type Complaints,
+  readBatchDone,
   SlacklineError,
   type Subjects,
   type Subscription,
   unpack,
   workerStatus,
 } from '@slackline/shared';
-import { factsOf } from './batch-command.js';
+import { factsOf, framesOf } from './batch-command.js';
 import type { Gate } from './gate.js';
 import type { HeldQuery } from './held-query.js';
 import type { Outcomes } from './outcomes.js';
@@ -94,7 +94,7 @@ export class WorkerWords {
         complaints.warn(kind, { code: error.code, kind, subject: from }, error.message);
       }
     };
-    return bus.subscribe(subject, (message) => gate.pass(() => guarded(message)));
+    return bus.subscribe(subject, (message) => gate.pass(guarded, message));
   }
 
   #report(data: Uint8Array): void {
@@ -112,7 +112,7 @@ export class WorkerWords {
 
   #done(data: Uint8Array): void {
     const { dispatcher, complaints, token, now, onSettled } = this.parts;
-    const done = unpack('batches.done', batchDone, data);
+    const done = readBatchDone(data);
     if (done.token !== token) return;
     const { answers, batchId, workerId, epoch } = done;
     const nowMs = now();
@@ -144,7 +144,7 @@ export class WorkerWords {
   #answer(batch: Batch<HeldQuery>, answers: BatchAnswer[], inferenceMs: number, nowMs: number): void {
     const { tally, outcomes } = this.parts;
     tally.batch(batch);
-    const executor = tally.executorOf(batch.workerId);
+    const frames = framesOf(batch, inferenceMs, tally.executorOf(batch.workerId));
     batch.queries.forEach((query, i) => {
       const answer = answers[i];
       if (answer === undefined || 'error' in answer) {
@@ -152,7 +152,7 @@ export class WorkerWords {
         outcomes.fail(query, new SlacklineError('executor_failed', what));
         return;
       }
-      outcomes.answer(query, factsOf(batch, query, { inferenceMs, executor, nowMs }), answer.outputs);
+      outcomes.answer(query, frames, factsOf(batch, query, nowMs), answer.outputs);
     });
   }
 }

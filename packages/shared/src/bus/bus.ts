@@ -188,7 +188,10 @@ export interface Bus {
   /** The server's version, for features that must be detected. */
   readonly serverVersion: string;
   newInbox(): string;
+  /** Sent at the end of this turn of the event loop, with what else is published in it. */
   publish(subject: string, data: Uint8Array, options?: PublishOptions): void;
+  /** Sends what was published so far without waiting for the end of the turn. */
+  sendNow(): void;
   /** Throws `no_responders` or `timeout`. */
   request(
     subject: string,
@@ -208,7 +211,7 @@ export interface Bus {
   publishToStream(
     subject: string,
     data: Uint8Array,
-    options: { id: string; timeoutMs: number; headers?: HeaderValues },
+    options: { id: string; timeoutMs: number; headers?: HeaderValues | HeaderLines },
   ): Promise<PubAck>;
   /** As `publishToStream`, for many: `onWord` is told what the broker says of each message, by its token. */
   streamPublisher(onWord: (token: number, word: StreamWord) => void): StreamPublisher;

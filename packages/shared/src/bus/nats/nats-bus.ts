@@ -95,6 +95,10 @@ export class NatsBus implements Bus {
     });
   }
 
+  sendNow(): void {
+    this.#outbound?.send();
+  }
+
   async request(subject: string, data: Uint8Array, options: { timeoutMs: number; headers?: HeaderValues }) {
     const { headers, timeoutMs } = options;
     const call = this.connection.request(subject, data, {
@@ -130,7 +134,7 @@ export class NatsBus implements Bus {
   publishToStream(
     subject: string,
     data: Uint8Array,
-    options: { id: string; timeoutMs: number; headers?: HeaderValues },
+    options: { id: string; timeoutMs: number; headers?: HeaderValues | HeaderLines },
   ): Promise<PubAck> {
     return this.#streams.publish(subject, data, options);
   }

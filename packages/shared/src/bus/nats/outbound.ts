@@ -76,7 +76,7 @@ export class Outbound implements ClientBuffer {
     const waiting = protocol.outbound.size() > 0 ? protocol.outbound.drain() : undefined;
     protocol.outbound = outbound;
     outbound.fill(waiting);
-    protocol.flushPending = () => outbound.#send();
+    protocol.flushPending = () => outbound.send();
     return outbound;
   }
 
@@ -121,6 +121,17 @@ export class Outbound implements ClientBuffer {
     this.protocol.outMsgs++;
     this.#written();
     return true;
+  }
+
+  /** Hands what is written to the socket. Nothing happens while there is no connection: what is written waits for it. */
+  send(): void {
+    const { protocol } = this;
+    if (this.#waitingBytes === 0 || !protocol.infoReceived || !protocol.connected) return;
+    const parts = this.#take();
+    const { transport } = protocol;
+    if (parts.length > 1) transport?.socket?.cork();
+    for (const part of parts) transport?.send(part);
+    if (parts.length > 1) transport?.socket?.uncork();
   }
 
   fill(...pieces: (Uint8Array | undefined)[]): void {
@@ -195,24 +206,14 @@ export class Outbound implements ClientBuffer {
 
   /** A message is complete: it leaves at the end of the turn, with what else is written in it. */
   #written(): void {
-    if (this.#waitingBytes >= sendAtBytes) this.#send();
+    if (this.#waitingBytes >= sendAtBytes) this.send();
     else if (!this.#isPlanned) {
       this.#isPlanned = true;
-      queueMicrotask(() => {
+      setImmediate(() => {
         this.#isPlanned = false;
-        this.#send();
+        this.send();
       });
     }
-  }
-
-  #send(): void {
-    const { protocol } = this;
-    if (this.#waitingBytes === 0 || !protocol.infoReceived || !protocol.connected) return;
-    const parts = this.#take();
-    const { transport } = protocol;
-    if (parts.length > 1) transport?.socket?.cork();
-    for (const part of parts) transport?.send(part);
-    if (parts.length > 1) transport?.socket?.uncork();
   }
 }
 

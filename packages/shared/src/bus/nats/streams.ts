@@ -1,7 +1,7 @@
 /** Streams of JetStream: made, looked at, written to, and read message by message. */
 
 import { SlacklineError } from '../../errors.js';
-import type { HeaderValues } from '../../headers.js';
+import type { HeaderLines, HeaderValues } from '../../headers.js';
 import type { BusMessage, ClockReading, PubAck, StreamConfig, StreamState } from '../bus.js';
 import {
   DiscardPolicy,
@@ -67,7 +67,7 @@ export class Streams {
   async publish(
     subject: string,
     data: Uint8Array,
-    options: { id: string; timeoutMs: number; headers?: HeaderValues },
+    options: { id: string; timeoutMs: number; headers?: HeaderValues | HeaderLines },
   ): Promise<PubAck> {
     const { id, timeoutMs, headers } = options;
     const call = this.js.publish(subject, data, {
