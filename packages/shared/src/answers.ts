@@ -3,7 +3,7 @@
  * reads all of them back. Framing is on the hot path: the outputs are copied once and never decoded.
  */
 import { decode, encode } from './codec.js';
-import { type ErrorCode, errorKinds, SlacklineError } from './errors.js';
+import { type ErrorCode, type ErrorWords, errorKinds, SlacklineError } from './errors.js';
 import { contentTypes, HeaderLines, type HeaderReader, headerNames, type Outcome, outcomes } from './headers.js';
 
 /** A message that is ready to be published. */
@@ -125,7 +125,7 @@ export interface ErrorFacts {
 const headerSentenceLength = 300;
 
 /** The refusal or the failure of a query: `{ "error": sentence }` in JSON, or in msgpack for a msgpack query. */
-export function frameError(contentType: string, error: SlacklineError, facts: ErrorFacts): FramedMessage {
+export function frameError(contentType: string, error: ErrorWords, facts: ErrorFacts): FramedMessage {
   const inMsgpack = contentType === contentTypes.msgpack;
   const body = { error: error.message };
   const headers: Record<string, string> = {

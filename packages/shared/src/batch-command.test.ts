@@ -18,7 +18,20 @@ const good: BatchCommand = {
 
 /** Values that stand in for a field: some are right for it, most are not. */
 const anything = fc.oneof(
-  fc.constantFrom<unknown>(0, 1, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, '', 'x', null, true, undefined),
+  fc.constantFrom<unknown>(
+    0,
+    1,
+    -1,
+    1.5,
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    2 ** 53,
+    '',
+    'x',
+    null,
+    true,
+    undefined,
+  ),
   fc.constantFrom<unknown>([], {}, [null], [query], [{ ...query, more: 1 }], ['x'], 'x'.repeat(256), 'x'.repeat(257)),
   fc.constantFrom<unknown>(Uint8Array.of(1), [1], new Array(mostQueriesOfBatch + 1).fill(query)),
 );
@@ -48,7 +61,8 @@ describe('a batch command', () => {
 
   it('may leave the version to the worker', () => {
     const { digest: _, ...without } = good;
-    expect(readBatchCommand(encode(without))).toEqual(without);
+    const { digest, model } = readBatchCommand(encode(without));
+    expect([digest, model]).toEqual([undefined, 'm']);
   });
 
   it('is not copied: its bodies lie where they came in', () => {

@@ -150,8 +150,25 @@ export const errorKinds: Readonly<Record<ErrorCode, ErrorKind>> = kinds;
 /** Names come from outside and may be as long as anybody likes: a sentence must still fit into a message and into a log. */
 const mostCharacters = 2_000;
 
+/** What is told of an error. */
+export interface ErrorWords {
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** HTTP status of the same meaning. */
+  readonly status: number;
+}
+
+/**
+ * What an error of the registry says, for one that is told and never thrown: an Error notes its stack, which costs more than
+ * all else of a refusal. Parameters as of `SlacklineError`.
+ */
+export function errorWords(code: ErrorCode, what: string): ErrorWords {
+  const { advice, status } = kinds[code];
+  return { code, message: `${cut(what)}: ${advice}`, status };
+}
+
 /** An error of the registry. Its message is `what happened: what to do`. */
-export class SlacklineError extends Error {
+export class SlacklineError extends Error implements ErrorWords {
   override readonly name = 'SlacklineError';
   readonly code: ErrorCode;
 
@@ -160,7 +177,7 @@ export class SlacklineError extends Error {
    * @param what what happened, as the beginning of a sentence, with the offending names and sizes
    */
   constructor(code: ErrorCode, what: string, options?: { cause?: unknown }) {
-    super(`${cut(what)}: ${kinds[code].advice}`, options);
+    super(errorWords(code, what).message, options);
     this.code = code;
   }
 

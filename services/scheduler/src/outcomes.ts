@@ -9,6 +9,7 @@ import {
   type AnswerFrames,
   type Bus,
   type Clock,
+  errorWords,
   type FramedMessage,
   frameError,
   type Log,
@@ -66,7 +67,7 @@ export class Outcomes {
     const left = (query.deadlineMs - nowMs).toFixed(1);
     const what = `Query ${query.id} cannot be answered in the ${left} ms left, after ${waited} ms in the queue`;
     const facts = { queryId: query.id, outcome: 'expired' as const };
-    this.#end(query, 'expired', frameError(query.contentType, new SlacklineError('expired', what), facts));
+    this.#end(query, 'expired', frameError(query.contentType, errorWords('expired', what), facts));
   }
 
   fail(query: HeldQuery, error: SlacklineError): void {

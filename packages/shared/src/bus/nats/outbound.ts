@@ -185,10 +185,12 @@ export class Outbound implements ClientBuffer {
 
   #reserve(bytes: number): void {
     if (this.#to + bytes <= this.#slab.length) return;
-    this.#closePart();
-    this.#slab = Buffer.allocUnsafeSlow(Math.max(slabBytes, bytes));
+    const waiting = this.#slab.subarray(this.#from, this.#to);
+    this.#slab = Buffer.allocUnsafeSlow(Math.max(slabBytes, waiting.length + bytes));
+    // Moved along, so that it goes out in one piece with what follows: two pieces cost more than the copy.
+    this.#slab.set(waiting);
     this.#from = 0;
-    this.#to = 0;
+    this.#to = waiting.length;
   }
 
   #closePart(): void {
