@@ -1,5 +1,5 @@
 /** What any adapter behind the Bus must do. Run against every broker that can be had: spawned, in a container. */
-import { type Bus, connectBus, hasCode, type StreamMessage } from '@slackline/shared';
+import { type Bus, type BusMessage, connectBus, hasCode, type StreamMessage, type StreamWord } from '@slackline/shared';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const text = (value: string) => new TextEncoder().encode(value);
@@ -163,6 +163,74 @@ export function describeBus(name: string, start: () => Promise<{ url: string; st
       // An ack is not confirmed; the next stored message's round trip lies behind it.
       await expect.poll(async () => (await bus.streamState(stream)).messages).toBe(0);
       await consumption.stop();
+    });
+
+    it('publishes many to a stream and tells what became of each by its token', async () => {
+      const stream = await newStream({ maxMessages: 2 });
+      const words = collector<[token: number, word: StreamWord]>();
+      const publisher = bus.streamPublisher((token, word) => words.push([token, word]));
+      const send = (token: number, id: string, subject = `${stream}.a`) =>
+        publisher.send(subject, text(id), { id, token, headers: { Colour: 'red' } });
+      send(0, 'a');
+      send(35, 'b');
+      send(36, 'a');
+      send(2 ** 40, 'c');
+      send(7, 'd', 'nobody.takes.this');
+      const told = new Map(await words.count(5));
+      expect([told.get(0), told.get(35), told.get(36)]).toEqual([
+        { sequence: 1, duplicate: false },
+        { sequence: 2, duplicate: false },
+        { sequence: 1, duplicate: true },
+      ]);
+      expect(told.get(2 ** 40)).toMatchObject({ code: 'stream_full' });
+      expect(told.get(7)).toMatchObject({ code: 'no_responders' });
+      const stored = await bus.readMessage(stream, 2);
+      expect([read(stored?.data ?? text('')), stored?.headers.get('Colour')]).toEqual(['b', 'red']);
+      await publisher.close();
+    });
+
+    it('gives each consumer what its filter names, and without bodies where they are not wanted', async () => {
+      const stream = await newStream();
+      const whole = collector<StreamMessage>();
+      const light = collector<StreamMessage>();
+      const config = { stream, ackWaitMs: 60_000, maxAckPending: 1_000, prefetch: 10 };
+      await bus.consume({ ...config, name: 'whole', filter: `${stream}.*` }, (message) => whole.push(message));
+      const claims = { filter: `${stream}.claim.*`, headersOnly: true };
+      await bus.consume({ ...config, ...claims, name: 'light' }, (message) => light.push(message));
+      for (const subject of [`${stream}.a`, `${stream}.claim.b`]) {
+        await bus.publishToStream(subject, text('body'), { id: subject, timeoutMs: 2_000, headers: { Colour: 'red' } });
+      }
+      const shown = async (messages: Promise<StreamMessage[]>) =>
+        (await messages).map(({ subject, data, sequence, headers }) => [
+          ...[subject, read(data), sequence],
+          headers.get('Colour'),
+        ]);
+      expect(await shown(whole.count(1))).toEqual([[`${stream}.a`, 'body', 1, 'red']]);
+      expect(await shown(light.count(1))).toEqual([[`${stream}.claim.b`, '', 2, 'red']]);
+      for (const message of await light.count(1)) message.ack();
+      await bus.flush();
+      expect((await bus.streamState(stream)).messages).toBe(1);
+    });
+
+    it('writes headers of any text, and none that would end their line', async () => {
+      const messages = collector<BusMessage>();
+      const subject = fresh('odd');
+      const subscription = bus.subscribe(`${subject}.*`, (message) => messages.push(message));
+      const odd = { Größe: 'no' };
+      expect(() => bus.publish(`${subject}.a`, text(''), { headers: odd })).toThrow(TypeError);
+      for (const value of ['a\r\nb: c', 'a\nb', 'a\0b']) {
+        expect(() => bus.publish(`${subject}.a`, text(''), { headers: { Name: value } })).toThrow(TypeError);
+      }
+      bus.publish(`${subject}.größe`, text('1'), { headers: { Name: ' grün 緑 ', Empty: '' }, reply: 'to.größe' });
+      bus.publish(`${subject}.b`, new Uint8Array(300_000).fill(7), { headers: { Name: 'large' } });
+      bus.sendNow();
+      const [first, second] = await messages.count(2);
+      const { headers } = first ?? {};
+      expect([first?.subject, first?.reply, headers?.get('Name'), headers?.get('Empty'), headers?.get('Nam')]).toEqual([
+        ...[`${subject}.größe`, 'to.größe', 'grün 緑', '', undefined],
+      ]);
+      expect(Buffer.compare(second?.data ?? text(''), new Uint8Array(300_000).fill(7))).toBe(0);
+      await subscription.drain();
     });
 
     it('reads the clock for several at once through a stream that keeps one message', async () => {

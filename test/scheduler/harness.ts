@@ -161,17 +161,21 @@ export class TestWorker {
 }
 
 /** Publishes as ingest does; resolves with the answer. */
-export async function ask(id: string, budgetMs: number): Promise<ReturnType<typeof parseAnswer>> {
+export async function ask(
+  id: string,
+  budgetMs: number,
+  subject = subjects.queries('m'),
+): Promise<ReturnType<typeof parseAnswer>> {
   const replyTo = bus.newInbox();
   const answer = new Promise<BusMessage>((resolve) => {
     bus.subscribe(replyTo, resolve);
   });
-  await store(id, budgetMs, { [headerNames.replyTo]: replyTo });
+  await store(id, budgetMs, { [headerNames.replyTo]: replyTo }, subject);
   return parseAnswer(await answer);
 }
 
-export function store(id: string, budgetMs: number, headers: Record<string, string>) {
-  return bus.publishToStream(subjects.queries('m'), Buffer.from(id), {
+export function store(id: string, budgetMs: number, headers: Record<string, string>, subject = subjects.queries('m')) {
+  return bus.publishToStream(subject, Buffer.from(id), {
     id,
     timeoutMs: 2_000,
     headers: { [headerNames.budgetMs]: String(budgetMs), ...headers },

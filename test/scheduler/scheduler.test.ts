@@ -24,6 +24,19 @@ describe('the scheduler', () => {
     await expect.poll(waiting).toBe(0);
   });
 
+  it('has a worker fetch the body of a claim', async () => {
+    await scheduler();
+    const worker = await TestWorker.join('w1');
+    const answer = ask('q1', 20_000, subjects.claims('m'));
+    const [query] = (await worker.command()).queries;
+    expect(query).toMatchObject({ id: 'q1', payload: null });
+    const stored = await bus.readMessage(subjects.stores.queries, query?.sequence ?? 0);
+    expect(Buffer.from(stored?.data ?? []).toString()).toBe('q1');
+    await worker.finish();
+    expect(await answer).toMatchObject({ outcome: 'ok', queryId: 'q1' });
+    await expect.poll(waiting).toBe(0);
+  });
+
   it('expires what no worker could answer in time, without waiting for one', async () => {
     await scheduler();
     expect(await ask('q1', 30)).toMatchObject({ queryId: 'q1', outcome: 'expired', code: 'expired', status: 504 });

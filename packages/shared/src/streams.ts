@@ -12,6 +12,8 @@ export const streamsConfig = z.object({
   /** Accepted queries without an outcome; a producer that comes when they are reached is refused as overloaded. */
   MAX_QUEUED: numberFrom(z.number().int().min(1)).default(100_000),
   MAX_QUEUED_BYTES: numberFrom(z.number().int().min(1_024)).default(512 * 1024 * 1024),
+  /** Bodies above this size stay in the stream until a worker fetches them; the scheduler never carries them. */
+  CLAIM_ABOVE_BYTES: numberFrom(z.number().int().min(0)).default(32_768),
   /** How long the broker knows a query id: a repeated publish within it is stored once. */
   DUPLICATE_WINDOW_MS: numberFrom(z.number().int().min(1_000)).default(30_000),
   /** Stored answers for producers without a reply subject; the oldest go first. */

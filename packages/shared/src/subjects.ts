@@ -54,6 +54,11 @@ export class Subjects {
     return `${this.#root}queries.${model}`;
   }
 
+  /** Where they lie when the scheduler is told of them without their bodies, which workers fetch; `*` for all models. */
+  claims(model: string): string {
+    return `${this.#root}queries.claim.${model}`;
+  }
+
   /** Where an answer lies in the RESULTS stream, of a tenant in its own one. */
   results(model: string, key: string, tenant?: string): string {
     const subject = `results.${model}.${key}`;
@@ -149,7 +154,7 @@ export class Subjects {
     return `${this.#root}telemetry.${service}`;
   }
 
-  /** The last token of a subject: the model of `infer.<model>` and of `queries.<model>`. */
+  /** The last token of a subject: the model of `infer.<model>`, `queries.<model>` and `queries.claim.<model>`. */
   static lastToken(subject: string): string {
     return subject.slice(subject.lastIndexOf('.') + 1);
   }

@@ -15,8 +15,7 @@ export function batchLimits(maxPayloadBytes: number): { maxBatch: number; maxBat
   };
 }
 
-/** @param claimAboveBytes larger bodies stay in the stream; the worker fetches them by sequence */
-export function commandOf(batch: Batch<HeldQuery>, token: number, claimAboveBytes: number): BatchCommand {
+export function commandOf(batch: Batch<HeldQuery>, token: number): BatchCommand {
   return {
     v: 1,
     batchId: batch.id,
@@ -28,7 +27,7 @@ export function commandOf(batch: Batch<HeldQuery>, token: number, claimAboveByte
     queries: batch.queries.map((query) => ({
       id: query.id,
       contentType: query.contentType,
-      payload: query.message.data.length > claimAboveBytes ? null : query.message.data,
+      payload: query.isClaim ? null : query.message.data,
       sequence: query.sequence,
     })),
   };

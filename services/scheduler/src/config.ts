@@ -33,8 +33,6 @@ export const schedulerConfig = commonConfig.extend(streamsConfig.shape).extend({
   ACK_WAIT_MS: ms(1_000).default(300_000),
   /** Queries fetched ahead of their arrival in the queue. */
   PREFETCH: numberFrom(z.number().int().min(1)).default(2_000),
-  /** Bodies above this size stay in the stream; the worker fetches them by sequence. */
-  CLAIM_ABOVE_BYTES: numberFrom(z.number().int().min(0)).default(32_768),
   /** At shutdown batches that are out are waited for, at most this long. */
   DRAIN_MS: ms(0).default(2_000),
 });

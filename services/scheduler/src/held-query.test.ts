@@ -13,7 +13,7 @@ function stored(headers: Record<string, string>, subject = 'queries.m'): StreamM
 }
 
 it('reads what ingest has stamped', () => {
-  expect(holdQuery(stored(stamped), 32_768)).toMatchObject({
+  expect(holdQuery(stored(stamped), false)).toMatchObject({
     ...{ id: 'q-1', model: 'm', deadlineMs: 1_036.5, replyTo: '_INBOX.a.b', resultKey: 'q-1', priority: 1 },
   });
 });
@@ -27,7 +27,7 @@ it.each([
   ['a budget of no time', { ...stamped, 'Budget-Ms': 'NaN' }],
   ['a budget of any time', { ...stamped, 'Budget-Ms': '1e308' }],
 ])('refuses %s', (_, headers) => {
-  expect(() => holdQuery(stored(headers), 32_768)).toThrow(/./);
+  expect(() => holdQuery(stored(headers), false)).toThrow(/./);
 });
 
 it('refuses with a code, or gives what can be answered, whatever the stream holds', () => {
@@ -46,7 +46,7 @@ it('refuses with a code, or gives what can be answered, whatever the stream hold
       text,
       (each, model) => {
         try {
-          const query = holdQuery(stored(each, `queries.${model}`), 32_768);
+          const query = holdQuery(stored(each, `queries.${model}`), false);
           expect(query.id).toMatch(namePattern);
           expect(query.model).toMatch(namePattern);
           expect(query.replyTo === undefined || isReplySubject(query.replyTo)).toBe(true);

@@ -15,6 +15,8 @@ import {
 } from '@slackline/shared';
 
 export interface HeldQuery extends Query {
+  /** Its body stays in the stream, and the worker fetches it by sequence. */
+  readonly isClaim: boolean;
   message: StreamMessage;
   readonly contentType: string;
   /** When the stream stored it, in broker time. */
@@ -36,10 +38,12 @@ const classes: Readonly<Record<Priority, PriorityClass>> = { low: 0, normal: 1, 
 
 /**
  * Reads what ingest stamped.
+ *
+ * @param isClaim whether its body stays in the stream
  * @throws SlacklineError `bad_message`, `wrong_constraint` or `unsupported_content_type` when something else wrote to the
  *   stream
  */
-export function holdQuery(message: StreamMessage, claimAboveBytes: number): HeldQuery {
+export function holdQuery(message: StreamMessage, isClaim: boolean): HeldQuery {
   const { headers, sequence, timestampMs } = message;
   const tenant = headers.get(headerNames.tenant);
   const id = queryIdOf(headers.get(headerNames.messageId) ?? '', tenant) ?? '';
@@ -59,13 +63,13 @@ export function holdQuery(message: StreamMessage, claimAboveBytes: number): Held
     throw new SlacklineError('bad_message', `Message ${sequence} of the query stream has wrong headers`);
   }
   const { minAccuracy = 0, priority = 'normal' } = constraintsIn(headers);
-  const size = message.data.length;
   return {
     id,
     model,
     deadlineMs: timestampMs + budgetMs,
     sequence,
-    bytes: size > claimAboveBytes ? claimBytes : size,
+    bytes: isClaim ? claimBytes : message.data.length,
+    isClaim,
     minAccuracy,
     priority: classes[priority],
     deaths: 0,

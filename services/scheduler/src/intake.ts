@@ -2,6 +2,7 @@
 import {
   type Bus,
   type Complaints,
+  type ConsumerConfig,
   type Consumption,
   SlacklineError,
   type StreamMessage,
@@ -14,7 +15,10 @@ import { farthestAheadMs } from './lease.js';
 
 /** Settled queries whose sequence is remembered, for acks that got lost: their message is delivered again. */
 const rememberedSequences = 65_536;
-const consumerPrefix = 'scheduler-';
+/** Of a term: one consumer that is given queries with their bodies, and one that is given those with large bodies without. */
+const consumerOf = (token: number) => `scheduler-${token}`;
+const claimsConsumerOf = (token: number) => `${consumerOf(token)}-claims`;
+const consumerPattern = /^scheduler-(\d+)(-claims)?$/;
 
 /** Whether a consumer is of a term that may have come after ours. */
 const isLater = (other: number, token: number) => other >= token && other <= token + farthestAheadMs;
@@ -25,8 +29,9 @@ export class Intake {
   readonly #settled = new Set<number>();
   readonly #order = new Float64Array(rememberedSequences);
   #next = 0;
-  #consumption: Consumption | undefined;
+  #consumptions: Consumption[] = [];
   #stopped = false;
+  readonly #claims: string;
 
   constructor(
     private readonly bus: Bus,
@@ -42,7 +47,9 @@ export class Intake {
       isOver(): boolean;
       whenCurrent: WhenCurrent;
     },
-  ) {}
+  ) {
+    this.#claims = subjects.claims('');
+  }
 
   /** Queries that are held, waiting or in flight. */
   get held(): number {
@@ -56,25 +63,15 @@ export class Intake {
   async start(token: number): Promise<void> {
     const stream = this.subjects.stores.queries;
     for (const name of await this.bus.consumers(stream)) {
-      if (!name.startsWith(consumerPrefix) || isLater(Number(name.slice(consumerPrefix.length)), token)) continue;
+      const [, ofToken] = consumerPattern.exec(name) ?? [];
+      if (ofToken === undefined || isLater(Number(ofToken), token)) continue;
       if (this.events.isOver()) return;
       await this.bus.deleteConsumer(stream, name);
     }
     if (this.events.isOver()) return;
-    const consumption = await this.bus.consume(
-      {
-        stream,
-        name: `${consumerPrefix}${token}`,
-        ackWaitMs: this.config.ACK_WAIT_MS,
-        maxAckPending: this.config.MAX_QUEUED,
-        prefetch: this.config.PREFETCH,
-        onLost: (reason) => this.events.onConsumerLost(reason),
-      },
-      (message) => this.events.whenCurrent(this.#take, message),
-    );
-    this.#consumption = consumption;
-    // The term may have ended while the consumer was made.
-    if (this.#stopped) await consumption.stop();
+    await this.#consume(consumerOf(token), { filter: this.subjects.queries('*') });
+    if (this.events.isOver()) return;
+    await this.#consume(claimsConsumerOf(token), { filter: this.subjects.claims('*'), headersOnly: true });
   }
 
   /** What is held, for those who must end it after this has stopped. */
@@ -85,13 +82,36 @@ export class Intake {
   /** Takes no more queries in. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    await this.#consumption?.stop();
+    await Promise.all(this.#consumptions.map((each) => each.stop()));
+  }
+
+  async #consume(name: string, which: Pick<ConsumerConfig, 'filter' | 'headersOnly'>): Promise<void> {
+    const consumption = await this.bus.consume(
+      {
+        stream: this.subjects.stores.queries,
+        name,
+        ...which,
+        ackWaitMs: this.config.ACK_WAIT_MS,
+        maxAckPending: this.config.MAX_QUEUED,
+        prefetch: this.config.PREFETCH,
+        onLost: (reason) => this.events.onConsumerLost(reason),
+      },
+      (message) => this.events.whenCurrent(this.#take, message),
+    );
+    this.#consumptions.push(consumption);
+    // The term may have ended while the consumer was made.
+    if (this.#stopped) await consumption.stop();
   }
 
   /** The query has its outcome and is acked. */
   settled(query: HeldQuery): void {
     this.#held.delete(query.sequence);
     this.#remember(query.sequence);
+  }
+
+  /** Of the second kind an ingest may still have published some, whose limit was another one. */
+  #isClaim({ subject, data }: StreamMessage): boolean {
+    return subject.startsWith(this.#claims) || data.length > this.config.CLAIM_ABOVE_BYTES;
   }
 
   #remember(sequence: number): void {
@@ -114,7 +134,7 @@ export class Intake {
       return;
     }
     try {
-      const query = holdQuery(message, this.config.CLAIM_ABOVE_BYTES);
+      const query = holdQuery(message, this.#isClaim(message));
       this.#held.set(query.sequence, query);
       this.events.onQuery(query);
     } catch (error) {

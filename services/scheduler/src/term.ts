@@ -283,9 +283,8 @@ export class Term {
   }
 
   #send(batch: Batch<HeldQuery>): void {
-    const { bus, subjects, config } = this.parts;
-    const command = commandOf(batch, this.token, config.CLAIM_ABOVE_BYTES);
-    bus.publish(subjects.batch(batch.workerId), pack(command));
+    const { bus, subjects } = this.parts;
+    bus.publish(subjects.batch(batch.workerId), pack(commandOf(batch, this.token)));
   }
 
   /** Something has changed of what is out, or of who can take it. */

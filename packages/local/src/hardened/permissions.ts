@@ -69,6 +69,7 @@ export function permissionsOf(role: Role, tenants: readonly string[]): Permissio
         ...create(bucket(stores.profiles)),
         ...read(bucket(stores.profiles)),
         subjects.queries('*'),
+        subjects.claims('*'),
         ...ofTenants('_INBOX.>'),
         subjects.outcomesAgain,
         subjects.telemetry('ingest'),
@@ -132,7 +133,8 @@ export function permissionsOf(role: Role, tenants: readonly string[]): Permissio
         api('INFO'),
         ...read(bucket(stores.profiles)),
         ...read(objectStore(stores.models)),
-        // Large bodies stay in the queue, and are fetched by sequence.
+        // Large bodies stay in the queue, and are fetched by sequence: straight, or where that cannot be, by its leader.
+        api(`DIRECT.GET.${stores.queries}`),
         api(`STREAM.MSG.GET.${stores.queries}`),
         subjects.workersAvailable,
         subjects.heartbeat('*'),

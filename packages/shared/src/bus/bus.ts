@@ -63,6 +63,10 @@ export interface ConsumerConfig {
   stream: string;
   /** Durable name. */
   name: string;
+  /** Subjects that it is given messages of; no other consumer of a work queue may have one of them. Default: all. */
+  filter?: string;
+  /** Messages come without their bodies: `data` is empty. */
+  headersOnly?: boolean;
   ackWaitMs: number;
   maxAckPending: number;
   /** Messages asked for at a time. */

@@ -79,7 +79,22 @@ export class Streams {
     return { sequence: ack.seq, duplicate: ack.duplicate };
   }
 
+  /** As it was published, from whichever copy of the stream; where that is not to be had, from the leader, in base64. */
   async read(stream: string, sequence: number): Promise<BusMessage | undefined> {
+    return (await this.#readDirectly(stream, sequence)) ?? this.#readFromLeader(stream, sequence);
+  }
+
+  async #readDirectly(stream: string, sequence: number): Promise<BusMessage | undefined> {
+    try {
+      const { subject, data, header } = await this.manager.direct.getMessage(stream, { seq: sequence });
+      return { subject, reply: undefined, data, headers: headersOf(header) };
+    } catch (error) {
+      if (isLeadersToSay(error)) return undefined;
+      throw translate(error, `Reading message ${sequence} of ${stream}`);
+    }
+  }
+
+  async #readFromLeader(stream: string, sequence: number): Promise<BusMessage | undefined> {
     try {
       const { subject, data, header } = await this.manager.streams.getMessage(stream, { seq: sequence });
       return { subject, reply: undefined, data, headers: headersOf(header) };
@@ -115,6 +130,13 @@ export class Streams {
       throw error;
     }
   }
+}
+
+/** Why a direct read gave nothing: the copy that was asked lags behind; the stream or its broker has none; we may not. */
+const notDirect: ReadonlySet<unknown> = new Set(['404', '503', 'PERMISSIONS_VIOLATION']);
+
+function isLeadersToSay(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && notDirect.has(error.code);
 }
 
 /** A stream's bound is set aside when it is made. */
