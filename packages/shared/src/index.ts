@@ -1,6 +1,7 @@
 export * from './answers.js';
 export * from './array-file.js';
 export * from './batch-command.js';
+export * from './batch-command-writer.js';
 export * from './batch-done.js';
 export * from './broker-clock.js';
 export { BrokerTime, type BrokerTimeOptions } from './broker-time.js';

@@ -12,6 +12,7 @@ import {
   Complaints,
   type Log,
   pack,
+  packBatchCommand,
   SlacklineError,
   type Subjects,
 } from '@slackline/shared';
@@ -284,7 +285,7 @@ export class Term {
 
   #send(batch: Batch<HeldQuery>): void {
     const { bus, subjects } = this.parts;
-    bus.publish(subjects.batch(batch.workerId), pack(commandOf(batch, this.token)));
+    bus.publish(subjects.batch(batch.workerId), packBatchCommand(commandOf(batch, this.token)));
   }
 
   /** Something has changed of what is out, or of who can take it. */
