@@ -5,12 +5,15 @@ import {
   type BusMessage,
   type Clock,
   connectBus,
+  HeaderLines,
+  type HeaderReader,
   type IngestTelemetry,
   ingestTelemetry,
   type ModelEntry,
   profileKeys,
   type RunningService,
   readConfig,
+  type StreamWord,
   Subjects,
   systemClock,
   unpack,
@@ -123,14 +126,44 @@ async function readQuery(bus: Bus, stream: string, sequence: number): Promise<St
   return { subject: message.subject, headers, data: Buffer.from(message.data ?? '', 'base64') };
 }
 
-/** A bus whose `publishToStream` goes through `publish`; all else is the real one's. */
-export function withPublish(bus: Bus, publish: (real: Bus['publishToStream']) => Bus['publishToStream']): Bus {
-  const real: Bus['publishToStream'] = (...call) => bus.publishToStream(...call);
-  const replaced = publish(real);
+/** A message on its way into the stream, and how it goes on. */
+export interface Publish {
+  /** 1 for the first of this bus. */
+  number: number;
+  headers: HeaderReader;
+  /** Sends it; what the broker says of it is told, unless `loseWord` was called. */
+  send(): void;
+  /** What the broker says of it is not told. */
+  loseWord(): void;
+  /** Says something in the broker's place. */
+  say(word: StreamWord): void;
+}
+
+/** A bus whose publishes to streams go through `onPublish`; all else is the real one's. */
+export function withPublish(bus: Bus, onPublish: (publish: Publish) => void): Bus {
+  const streamPublisher: Bus['streamPublisher'] = (onWord) => {
+    const lost = new Set<number>();
+    const real = bus.streamPublisher((token, word) => {
+      if (!lost.has(token)) onWord(token, word);
+    });
+    let number = 0;
+    return {
+      send(subject, data, options) {
+        onPublish({
+          number: ++number,
+          headers: HeaderLines.of(options.headers ?? {}),
+          send: () => real.send(subject, data, options),
+          loseWord: () => lost.add(options.token),
+          say: (word) => onWord(options.token, word),
+        });
+      },
+      close: () => real.close(),
+    };
+  };
   // The clock's and the answers' way stays open: only the publishing of queries is disturbed.
   return new Proxy(bus, {
     get(target, name) {
-      if (name === 'publishToStream') return replaced;
+      if (name === 'streamPublisher') return streamPublisher;
       const value: unknown = Reflect.get(target, name, target);
       return typeof value === 'function' ? value.bind(target) : value;
     },

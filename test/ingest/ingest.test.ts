@@ -34,6 +34,17 @@ describe('an accepted query', () => {
     expect(Number(budget)).toBeLessThanOrEqual(250);
   });
 
+  it('whose body is above the bound lies where the scheduler is told of it without, all else the same', async () => {
+    await deployment.ingest({ CLAIM_ABOVE_BYTES: String(row.length) });
+    deployment.send({ headers: { 'Query-Id': 'small' } });
+    deployment.send({ headers: { 'Query-Id': 'large', 'Content-Type': contentTypes.json }, data: json });
+    await deployment.stored(2);
+    const [small, large] = [await deployment.query(1), await deployment.query(2)];
+    expect([small.subject, large.subject]).toEqual([deployment.subjects.queries('m'), deployment.subjects.claims('m')]);
+    expect(large.data).toEqual(json);
+    expect(Object.keys(large.headers).sort()).toEqual(Object.keys(small.headers).sort());
+  });
+
   it('carries none of the producer’s headers that are ingest’s to set', async () => {
     await deployment.ingest();
     const forged = {

@@ -4,7 +4,8 @@ import { drawnRules, drawnShadeNames, drawnShades, type Rule, type Shade } from 
 import { drawnFlags, type Flag, placedFlags } from './flags.js';
 import { drawnLegend, type LegendItem, laidOut } from './legend.js';
 import { drawnMark, type Shape } from './marks.js';
-import { attributes, escaped, round, text } from './svg.js';
+import { colors, document, fontAttributes } from './sheet.js';
+import { attributes, round, text } from './svg.js';
 
 /** How a series is drawn; `steps` holds each value until the next point, as a pareto front does. */
 export type Mark = 'points' | 'line' | 'steps' | 'line+points' | 'steps+points';
@@ -66,9 +67,6 @@ const margins = { top: 40, right: 20, bottom: 52, left: 68 };
 const axisTextHeight = 46;
 /** Okabe and Ito's palette. */
 const palette = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000'];
-const colors = { ground: '#ffffff', grid: '#e3e6ea', text: '#24292f' };
-const font = `font-family="system-ui, 'DejaVu Sans', Arial, sans-serif"`;
-const fontAttributes = `${font} font-size="12" fill="${colors.text}"`;
 
 /** The chart as a whole SVG document. */
 export function toSvg(chart: Chart): string {
@@ -113,12 +111,6 @@ export function sideBySide(charts: readonly Chart[], grid: number | Grid = {}): 
 function allItems(charts: readonly Chart[]): LegendItem[] {
   const items = charts.flatMap((chart) => chart.series.map(legendItem));
   return items.filter(({ label }, i) => items.findIndex((item) => item.label === label) === i);
-}
-
-function document(width: number, height: number, title: string, parts: readonly string[]): string {
-  const open = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`;
-  const ground = `<rect width="${width}" height="${height}" fill="${colors.ground}"/>`;
-  return [open, `<title>${escaped(title)}</title>`, ground, ...parts, '</svg>', ''].join('\n');
 }
 
 /** With the names above its plot. */

@@ -1,4 +1,4 @@
-/** Small charts as SVG text: points and lines over linear or logarithmic axes, with a legend. */
+/** Small pictures as SVG text: points and lines over linear or logarithmic axes, with a legend; and flame graphs. */
 export type { Rule, Shade } from './backdrop.js';
 export {
   type Axis,
@@ -11,4 +11,5 @@ export {
   toSvg,
 } from './chart.js';
 export type { Flag } from './flags.js';
+export { type FlameChart, type FlameFrame, flameSvg } from './flame.js';
 export type { Shape } from './marks.js';

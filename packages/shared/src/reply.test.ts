@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { forbiddenReply, isAllowedReply } from './reply.js';
+import { forbiddenReply, isAllowedReply, isReplySubject } from './reply.js';
 
 const inbox = ['_INBOX.'];
 
@@ -28,6 +29,38 @@ describe('a reply subject', () => {
     '$JS.API.STREAM.PURGE.X',
   ])('%j is not', (reply) => {
     expect(isAllowedReply(reply, inbox)).toBe(false);
+  });
+
+  it('is whole tokens without wildcards, white space or control characters, in whatever script', () => {
+    const whole = /^(?!\$)[^\s.*>\p{Cc}]+(\.[^\s.*>\p{Cc}]+)*$/u;
+    const piece = fc.oneof(
+      fc.constantFrom(
+        '.',
+        '..',
+        '*',
+        '>',
+        '$',
+        ' ',
+        '\t',
+        '\r\n',
+        '\0',
+        '\x7f',
+        '\x85',
+        '\u00a0',
+        '\u2028',
+        '\ufeff',
+        'ä',
+        '😀',
+      ),
+      fc.string({ minLength: 1, maxLength: 4 }),
+    );
+    const subject = fc.array(piece, { maxLength: 6 }).map((pieces) => pieces.join(''));
+    fc.assert(
+      fc.property(subject, (reply) => {
+        expect(isReplySubject(reply)).toBe(whole.test(reply));
+      }),
+      { numRuns: 1_000 },
+    );
   });
 
   it('of the broker is never allowed, whatever the configuration says', () => {

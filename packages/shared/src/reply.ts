@@ -14,15 +14,27 @@ const maxLength = 256;
 /** Whole tokens without wildcards, white space or control characters. */
 const tokens = /^[^\s.*>\p{Cc}]+(\.[^\s.*>\p{Cc}]+)*$/u;
 
+const [space, dollar, star, dot, above, lastPlain] = [0x20, 0x24, 0x2a, 0x2e, 0x3e, 0x7e];
+
 /** Whether `reply` is a subject that something can be published to, and none of the broker's own, which begin with `$`. */
 export function isReplySubject(reply: string): boolean {
-  return reply.length <= maxLength && !reply.startsWith('$') && tokens.test(reply);
+  const { length } = reply;
+  if (length === 0 || length > maxLength || reply.charCodeAt(0) === dollar) return false;
+  // One look at each character: every query has a reply subject, and what all of them are made of is ASCII.
+  let previous = dot;
+  for (let i = 0; i < length; i++) {
+    const code = reply.charCodeAt(i);
+    if (code > lastPlain) return tokens.test(reply);
+    if (code <= space || code === star || code === above || (code === dot && previous === dot)) return false;
+    previous = code;
+  }
+  return previous !== dot;
 }
 
 /** Whether answers may go to `reply`. */
 export function isAllowedReply(reply: string, prefixes: readonly string[]): boolean {
-  if (!isReplySubject(reply)) return false;
-  return prefixes.some((prefix) => reply.startsWith(prefix));
+  for (const prefix of prefixes) if (reply.startsWith(prefix)) return isReplySubject(reply);
+  return false;
 }
 
 /** Why a reply subject is refused. */

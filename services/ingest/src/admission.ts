@@ -9,6 +9,7 @@ import {
   constraintsIn,
   constraintsOf,
   contentTypeOf,
+  contentTypes,
   type HeaderReader,
   headerNames,
   namePattern,
@@ -36,8 +37,9 @@ export interface AdmittedQuery {
   resultKey: string | undefined;
   /** What the headers ask. */
   constraints: Constraints;
-  /** Headers that are passed on as they came. */
-  passedOn: Readonly<Record<string, string>>;
+  /** Reserved for task graphs: passed on as they came. */
+  rootId: string | undefined;
+  stage: string | undefined;
 }
 
 /**
@@ -48,33 +50,32 @@ export interface AdmittedQuery {
  * @param newId makes the id of a query that brought none
  */
 export function admit(
-  message: BusMessage,
+  { subject, headers, data: body }: BusMessage,
   arrival: Arrival,
   catalog: Catalog,
   limits: AdmissionLimits,
   newId: () => string,
 ): AdmittedQuery {
-  const { headers, data: body } = message;
   if (headers.isDamaged) throw new SlacklineError('wrong_header', 'The headers of the message cannot be read');
-  const model = modelOf(message.subject, catalog);
-  const id = nameHeader(headers, headerNames.queryId) ?? newId();
-  const resultKey = nameHeader(headers, headerNames.resultKey);
-  const passedOn: Record<string, string> = {};
-  for (const name of [headerNames.rootId, headerNames.stage]) {
-    const value = nameHeader(headers, name);
-    if (value !== undefined) passedOn[name] = value;
-  }
-  const deadlineMs = deadlineOf(headers, arrival, model.sloMs, limits.maxSloMs);
-  const constraints = constraintsIn(headers);
-  checkReach(constraints, model);
-  const contentType = contentTypeOf(headers.get(headerNames.contentType));
+  const model = modelOf(subject, catalog);
+  const query = {
+    model,
+    id: nameHeader(headers, headerNames.queryId) ?? newId(),
+    resultKey: nameHeader(headers, headerNames.resultKey),
+    rootId: nameHeader(headers, headerNames.rootId),
+    stage: nameHeader(headers, headerNames.stage),
+    deadlineMs: deadlineOf(headers, arrival, model.sloMs, limits.maxSloMs),
+    constraints: askedBy(headers, model),
+    contentType: contentTypeOf(headers.get(headerNames.contentType)),
+    body,
+  };
   if (body.length > limits.maxBodyBytes) {
     throw new SlacklineError(
       'oversized_body',
       `The body has ${body.length} bytes, and ${limits.maxBodyBytes} are allowed`,
     );
   }
-  return { model, id, contentType, body, deadlineMs, resultKey, constraints, passedOn };
+  return query;
 }
 
 /**
@@ -82,9 +83,22 @@ export function admit(
  * Throws what `readRequest` throws, `wrong_constraint` or `unreachable_accuracy`.
  */
 export function checkContent(query: AdmittedQuery): Constraints {
-  const { parameters } = readRequest(query.contentType, query.body, query.model.input);
+  const { contentType, body, model } = query;
+  if (contentType === contentTypes.bytes && body.length === model.rawRowBytes) return query.constraints;
+  const { parameters } = readRequest(contentType, body, model.input);
   const constraints = { ...constraintsOf(parameters), ...query.constraints };
-  checkReach(constraints, query.model);
+  checkReach(constraints, model);
+  return constraints;
+}
+
+const nothingAsked: Constraints = {};
+
+function askedBy(headers: HeaderReader, model: ServedModel): Constraints {
+  if (headers.get(headerNames.minAccuracy) === undefined && headers.get(headerNames.priority) === undefined) {
+    return nothingAsked;
+  }
+  const constraints = constraintsIn(headers);
+  checkReach(constraints, model);
   return constraints;
 }
 

@@ -2,8 +2,11 @@
 import {
   type Complaints,
   type KeyBucket,
+  type ModelEntry,
+  rowBytes,
   rowElements,
   SlacklineError,
+  type Subjects,
   type Subscription,
   type TensorMetadata,
   watchModels,
@@ -12,7 +15,12 @@ import {
 /** What admission must know of a model. */
 export interface ServedModel {
   name: string;
+  /** Where its queries lie in the stream, and those whose bodies the scheduler does not carry. */
+  queries: string;
+  claims: string;
   input: TensorMetadata;
+  /** A body of raw bytes of this length is a row, whatever they are; undefined where they must be looked at. */
+  rawRowBytes: number | undefined;
   /** The limit of queries that state none. */
   sloMs: number;
   /** The most accurate subnet: no query can ask for more. */
@@ -24,6 +32,7 @@ export class Catalog {
 
   /** @param mostElements a model whose row has more can have no query: each takes a byte at least, in any form */
   constructor(
+    private readonly subjects: Subjects,
     private readonly complaints: Complaints,
     private readonly mostElements: number,
   ) {}
@@ -41,9 +50,7 @@ export class Catalog {
     return watchModels(profiles, {
       onServed: (entry) => {
         const [input] = entry.inputs;
-        const { name, sloMs, subnets } = entry;
-        const best = subnets.reduce((most, subnet) => (subnet.accuracy > most.accuracy ? subnet : most));
-        if (input !== undefined) this.#serve({ name, input, sloMs, best });
+        if (input !== undefined) this.#serve(entry, input);
       },
       onGone: (name) => {
         this.#models.delete(name);
@@ -52,19 +59,23 @@ export class Catalog {
     });
   }
 
-  #serve(model: ServedModel): void {
+  #serve({ name, sloMs, subnets }: ModelEntry, input: TensorMetadata): void {
     try {
       // An input without a fixed size could not be checked.
-      const elements = rowElements(model.input);
-      if (elements <= this.mostElements) this.#models.set(model.name, model);
-      else
-        this.#complain(
-          model.name,
-          `one row has ${elements} elements, and no message holds more than ${this.mostElements}`,
-        );
+      const elements = rowElements(input);
+      if (elements > this.mostElements) {
+        this.#complain(name, `one row has ${elements} elements, and no message holds more than ${this.mostElements}`);
+        return;
+      }
+      const best = subnets.reduce((most, subnet) => (subnet.accuracy > most.accuracy ? subnet : most));
+      // Not every byte is a BOOL.
+      const rawRowBytes = input.datatype === 'BOOL' ? undefined : rowBytes(input);
+      const { subjects } = this;
+      const [queries, claims] = [subjects.queries(name), subjects.claims(name)];
+      this.#models.set(name, { name, queries, claims, input, rawRowBytes, sloMs, best });
     } catch (error) {
       if (!(error instanceof SlacklineError)) throw error;
-      this.#complain(model.name, error.message);
+      this.#complain(name, error.message);
     }
   }
 

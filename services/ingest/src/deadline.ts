@@ -1,12 +1,29 @@
 /** The time limit of a query: what its headers say, or the model's default. */
 import { type HeaderReader, headerNames, quote, SlacklineError } from '@slackline/shared';
 
-/** Times of one message's arrival. */
-export interface Arrival {
-  /** Monotonic milliseconds. */
-  nowMs: number;
+/** When a message arrived. Broker time is only read where it is asked for, and then once. */
+export class Arrival {
+  #brokerNowMs: number | undefined;
+
+  /**
+   * @param nowMs monotonic milliseconds
+   * @param brokerTime milliseconds since 1970
+   */
+  constructor(
+    readonly nowMs: number,
+    private readonly brokerTime: { nowMs(): number },
+  ) {}
+
   /** Broker time in milliseconds since 1970. */
-  brokerNowMs: number;
+  get brokerNowMs(): number {
+    this.#brokerNowMs ??= this.brokerTime.nowMs();
+    return this.#brokerNowMs;
+  }
+
+  /** In broker time, what `ms` is on the monotonic clock. */
+  toBrokerMs(ms: number): number {
+    return this.brokerNowMs + ms - this.nowMs;
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
-import type { BacklogReport } from '@slackline/shared';
+import type { BacklogReport, Priority } from '@slackline/shared';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type Candidate, Door } from './door.js';
+import { Door } from './door.js';
 
 /** Broker time at which the scheduler spoke. */
 const saidAtMs = 1_000_000;
@@ -11,6 +11,17 @@ beforeEach(() => {
   ingests = 1;
   door = new Door(() => ingests);
 });
+
+/** A query at the door; times are the broker's. */
+interface Candidate {
+  model: string;
+  priority: Priority;
+  deadlineMs: number;
+}
+const refusal = ({ model, priority, deadlineMs }: Candidate, nowMs: number) =>
+  door.gate(model, { brokerNowMs: nowMs })?.refusal(priority, deadlineMs, nowMs);
+const enter = ({ model, priority, deadlineMs }: Candidate, nowMs: number) =>
+  door.gate(model, { brokerNowMs: nowMs })?.entered(priority, deadlineMs, nowMs);
 
 const nothing = { takesMs: 0, latestMs: 0 };
 /** A model that carries a query in 5 ms; `takesMs` says what waits. */
@@ -30,33 +41,33 @@ const query = (more: Partial<Candidate> = {}): Candidate => ({
 describe('what comes in while a model is overloaded', () => {
   it('is what would be done before its deadline', () => {
     door.told(report({ low: 400, normal: 400, high: 0 }), saidAtMs);
-    expect(door.refusal(query(), saidAtMs)).toBeUndefined();
+    expect(refusal(query(), saidAtMs)).toBeUndefined();
     door.told(report({ low: 600, normal: 600, high: 0 }), saidAtMs);
-    expect(door.refusal(query(), saidAtMs)).toMatchObject({ error: { code: 'overloaded' }, retryAfterMs: 600 });
-    expect(door.refusal(query({ deadlineMs: saidAtMs + 700 }), saidAtMs)).toBeUndefined();
+    expect(refusal(query(), saidAtMs)).toMatchObject({ error: { code: 'overloaded' }, retryAfterMs: 600 });
+    expect(refusal(query({ deadlineMs: saidAtMs + 700 }), saidAtMs)).toBeUndefined();
   });
 
   it('is only held up by its own class and those above it', () => {
     door.told(report({ low: 900, normal: 600, high: 100 }), saidAtMs);
-    expect(door.refusal(query({ priority: 'low' }), saidAtMs)?.retryAfterMs).toBe(900);
-    expect(door.refusal(query({ priority: 'normal' }), saidAtMs)?.retryAfterMs).toBe(600);
-    expect(door.refusal(query({ priority: 'high' }), saidAtMs)).toBeUndefined();
+    expect(refusal(query({ priority: 'low' }), saidAtMs)?.retryAfterMs).toBe(900);
+    expect(refusal(query({ priority: 'normal' }), saidAtMs)?.retryAfterMs).toBe(600);
+    expect(refusal(query({ priority: 'high' }), saidAtMs)).toBeUndefined();
   });
 
   it('counts what came in since, of every ingest', () => {
     door.told(report({ low: 480, normal: 480, high: 0 }), saidAtMs);
     ingests = 2;
-    for (let i = 0; i < 2; i += 1) door.entered(query(), saidAtMs);
-    expect(door.refusal(query(), saidAtMs)).toBeUndefined();
-    door.entered(query(), saidAtMs);
-    expect(door.refusal(query(), saidAtMs)?.retryAfterMs).toBe(510);
+    for (let i = 0; i < 2; i += 1) enter(query(), saidAtMs);
+    expect(refusal(query(), saidAtMs)).toBeUndefined();
+    enter(query(), saidAtMs);
+    expect(refusal(query(), saidAtMs)?.retryAfterMs).toBe(510);
     // It waits behind nothing of its own class.
-    expect(door.refusal(query({ priority: 'high' }), saidAtMs)).toBeUndefined();
+    expect(refusal(query({ priority: 'high' }), saidAtMs)).toBeUndefined();
   });
 
   it('counts what was carried since', () => {
     door.told(report({ low: 650, normal: 650, high: 0 }), saidAtMs);
-    const at = (ms: number) => door.refusal(query({ deadlineMs: saidAtMs + ms + sloMs }), saidAtMs + ms);
+    const at = (ms: number) => refusal(query({ deadlineMs: saidAtMs + ms + sloMs }), saidAtMs + ms);
     expect(at(0)?.retryAfterMs).toBe(650);
     expect(at(100)?.retryAfterMs).toBe(550);
     expect(at(150)).toBeUndefined();
@@ -64,26 +75,37 @@ describe('what comes in while a model is overloaded', () => {
 
   it('lets a query in whose own deadline is near where later ones can all be carried', () => {
     door.told(report({ low: 900, normal: 900, high: 0 }, saidAtMs + 5_000), saidAtMs);
-    expect(door.refusal(query({ deadlineMs: saidAtMs + 100 }), saidAtMs)).toBeUndefined();
+    expect(refusal(query({ deadlineMs: saidAtMs + 100 }), saidAtMs)).toBeUndefined();
   });
 });
 
 describe('without word from the scheduler', () => {
+  it('not even the time is asked for', () => {
+    const time = {
+      get brokerNowMs(): number {
+        throw new Error('the time was read');
+      },
+    };
+    expect(door.gate('m', time)).toBeUndefined();
+    door.told(report({ low: 0, normal: 0, high: 0 }), saidAtMs);
+    expect(() => door.gate('m', time)).toThrow('was read');
+  });
+
   it('everything comes in, before the first word and for models that are not named', () => {
-    expect(door.refusal(query(), saidAtMs)).toBeUndefined();
+    expect(refusal(query(), saidAtMs)).toBeUndefined();
     door.told(report({ low: 900, normal: 900, high: 900 }), saidAtMs);
-    expect(door.refusal(query({ model: 'other' }), saidAtMs)).toBeUndefined();
+    expect(refusal(query({ model: 'other' }), saidAtMs)).toBeUndefined();
   });
 
   it('everything comes in once nothing is overloaded any more', () => {
     door.told(report({ low: 900, normal: 900, high: 900 }), saidAtMs);
     door.told({ v: 1, models: [] }, saidAtMs + 1);
-    expect(door.refusal(query(), saidAtMs + 1)).toBeUndefined();
+    expect(refusal(query(), saidAtMs + 1)).toBeUndefined();
   });
 
   it('what waited is not taken for carried when the scheduler falls silent, and is forgotten after a while', () => {
     door.told(report({ low: 2_000, normal: 2_000, high: 0 }), saidAtMs);
-    const at = (ms: number) => door.refusal(query({ deadlineMs: saidAtMs + ms + sloMs }), saidAtMs + ms);
+    const at = (ms: number) => refusal(query({ deadlineMs: saidAtMs + ms + sloMs }), saidAtMs + ms);
     expect(at(1_000)?.retryAfterMs).toBe(1_750);
     expect(at(4_000)?.retryAfterMs).toBe(1_750);
     expect(at(5_001)).toBeUndefined();

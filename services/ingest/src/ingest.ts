@@ -1,4 +1,7 @@
-/** The front door: takes queries from `infer.<model>`, refuses or stores them, and answers what it refuses. */
+/**
+ * The front door: takes queries from `infer.<model>`, refuses or stores them, and answers what it refuses. Here: its parts, its
+ * beginning and its end, and what it hears from others and says of itself; `intake.ts` is the way of a query.
+ */
 import { randomUUID } from 'node:crypto';
 import { getHeapStatistics } from 'node:v8';
 import {
@@ -8,18 +11,11 @@ import {
   backlogReport,
   type Clock,
   Complaints,
-  contentTypeOf,
-  contentTypes,
-  forbiddenReply,
-  frameError,
   type HeaderReader,
-  headerNames,
   ingestTelemetry,
   isAllowedReply,
   type Log,
-  messageIdOf,
   type OutcomeQuestion,
-  type Priority,
   pack,
   processMetadata,
   type RunningService,
@@ -28,22 +24,18 @@ import {
   Subjects,
   unpack,
 } from '@slackline/shared';
-import { type AdmittedQuery, admit, checkContent, readableId } from './admission.js';
+import { readableId } from './admission.js';
 import { Catalog } from './catalog.js';
 import type { IngestConfig } from './config.js';
 import { Counters } from './counters.js';
-import type { Arrival } from './deadline.js';
-import { type Candidate, Door } from './door.js';
-import { outgoingOf } from './outgoing.js';
+import { Door } from './door.js';
+import { Intake } from './intake.js';
 import { Peers } from './peers.js';
 import { hearProducers, type Origin } from './producers.js';
-import { Publisher, type PublishResult } from './publisher.js';
 
 const telemetryEveryMs = 1_000;
 /** How long a shutdown waits for PubAcks. */
 const lastAcksMs = 10_000;
-/** Room that the stamped headers take of the broker's max_payload. */
-const headerRoomBytes = 2_048;
 
 export interface IngestDependencies {
   /** Closed by `stop`. */
@@ -67,12 +59,11 @@ class Ingest {
   readonly #catalog: Catalog;
   readonly #counters: Counters;
   readonly #complaints: Complaints;
-  readonly #publisher: Publisher;
+  readonly #intake: Intake;
   readonly #peers = new Peers();
   readonly #door = new Door(() => this.#peers.count);
   readonly #streams: StreamKeeper;
   readonly #brokerTime: BrokerTime;
-  readonly #limits: { maxSloMs: number; maxBodyBytes: number };
   #closed = false;
   /** Ends what `start` began, in the order in which it must end. */
   #ends: (() => void | Promise<void>)[] = [];
@@ -85,13 +76,7 @@ class Ingest {
     this.#subjects = new Subjects(config.SUBJECT_PREFIX);
     this.#counters = new Counters(log);
     this.#complaints = new Complaints(log, clock);
-    this.#catalog = new Catalog(this.#complaints, bus.maxPayloadBytes);
-    this.#publisher = new Publisher(bus, clock, {
-      maxUnanswered: config.MAX_UNANSWERED,
-      maxUnansweredBytes: config.MAX_UNANSWERED_BYTES,
-      pubAckTimeoutMs: config.PUBACK_TIMEOUT_MS,
-      duplicateWindowMs: config.DUPLICATE_WINDOW_MS,
-    });
+    this.#catalog = new Catalog(this.#subjects, this.#complaints, bus.maxPayloadBytes);
     this.#streams = new StreamKeeper(bus, this.#subjects, config, log);
     this.#brokerTime = new BrokerTime(bus, this.#subjects, clock, log, {
       everyMs: config.CLOCK_PROBE_MS,
@@ -104,8 +89,14 @@ class Ingest {
         resolve(new SlacklineError('bus_failed', 'The connection to NATS was closed'));
       });
     });
-    const roomBytes = bus.maxPayloadBytes - headerRoomBytes;
-    this.#limits = { maxSloMs: config.MAX_SLO_MS, maxBodyBytes: Math.min(config.MAX_BODY_BYTES, roomBytes) };
+    this.#intake = new Intake(config, {
+      ...dependencies,
+      catalog: this.#catalog,
+      door: this.#door,
+      brokerTime: this.#brokerTime,
+      counters: this.#counters,
+      complaints: this.#complaints,
+    });
   }
 
   async start(): Promise<void> {
@@ -124,7 +115,7 @@ class Ingest {
       },
     });
     const queries = hearProducers(bus, this.#subjects, this.config, {
-      onQuery: (message, origin) => this.#take(message, origin),
+      onQuery: (message, origin) => this.#intake.take(message, origin),
       onQuestion: (headers, replyTo, origin) => this.#askAgain(headers, replyTo, origin),
     });
     const heard = [
@@ -134,12 +125,13 @@ class Ingest {
     const telemetry = setInterval(() => this.#report(), telemetryEveryMs);
     this.#ends = [
       async () => void (await Promise.all(queries.map((each) => each.drain()))),
-      () => this.#publisher.idle(lastAcksMs),
+      () => this.#intake.publisher.idle(lastAcksMs),
       () => clearInterval(telemetry),
       () => this.#report(),
       async () => void (await Promise.all(heard.map((each) => each.drain()))),
       () => models.drain(),
       () => this.#brokerTime.stop(),
+      () => this.#intake.publisher.close(),
       () => bus.close(),
     ];
     // The subscription is in force when the broker has answered.
@@ -150,82 +142,12 @@ class Ingest {
     for (const end of this.#ends.splice(0)) await end();
   }
 
-  /** One message from a producer. Never throws: nothing that comes from outside may end the process. */
-  #take(message: BusMessage, { tenant, prefixes }: Origin): void {
-    const { reply } = message;
-    if (reply !== undefined && !isAllowedReply(reply, prefixes)) {
-      // Not answered, since an answer is what the attack is after.
-      this.#refuse(message, undefined, forbiddenReply(reply, prefixes));
-      return;
-    }
-    const nowMs = this.dependencies.clock.now();
-    try {
-      const arrival = { nowMs, brokerNowMs: this.#brokerTime.nowMs() };
-      const query = admit(message, arrival, this.#catalog, this.#limits, randomUUID);
-      // Refusing must be cheap, or an ingest that is behind would fall further behind.
-      const refusal = this.#publisher.refusal(
-        messageIdOf(query.id, tenant),
-        query.body.length,
-        query.deadlineMs - nowMs,
-      );
-      if (refusal !== undefined) throw refusal;
-      const atDoor = { model: query.model.name, deadlineMs: arrival.brokerNowMs + query.deadlineMs - nowMs };
-      const isTurnedAway = (priority: Priority) => this.#isTurnedAway(message, query, { ...atDoor, priority }, arrival);
-      // A body that is more than bytes may ask for a priority too: before it is read, that may be the highest.
-      const atMost = query.contentType === contentTypes.bytes ? 'normal' : 'high';
-      if (isTurnedAway(query.constraints.priority ?? atMost)) return;
-      const constraints = checkContent(query);
-      const { priority = 'normal' } = constraints;
-      if (query.contentType !== contentTypes.bytes && isTurnedAway(priority)) return;
-      this.#door.entered({ ...atDoor, priority }, arrival.brokerNowMs);
-      this.#publisher
-        .publish(outgoingOf(query, constraints, { tenant, reply }, this.#subjects.queries(query.model.name)))
-        .then((result) => this.#settle(message, query, result))
-        .catch((error: unknown) => this.dependencies.log.error({ err: error, query: query.id }, 'publishing failed'));
-    } catch (error) {
-      if (error instanceof SlacklineError) this.#refuse(message, readableId(message.headers), error);
-      else this.#complaints.warn('check', { err: error }, 'a query could not be checked');
-    }
-  }
-
   /** A producer that was cut off asks what became of a query: the schedulers are asked, and one that knows tells it. */
   #askAgain(headers: HeaderReader, replyTo: string, { prefixes }: Origin): void {
     const queryId = readableId(headers);
     // What cannot be answered is passed over: nothing depends on it.
     if (queryId === undefined || !isAllowedReply(replyTo, prefixes)) return;
     this.dependencies.bus.publish(this.#subjects.outcomesAgain, pack<OutcomeQuestion>({ v: 1, queryId, replyTo }));
-  }
-
-  /** Refuses a query that could only be answered too late. */
-  #isTurnedAway(message: BusMessage, query: AdmittedQuery, candidate: Candidate, { brokerNowMs }: Arrival): boolean {
-    const refusal = this.#door.refusal(candidate, brokerNowMs);
-    if (refusal !== undefined) this.#refuse(message, query.id, refusal.error, refusal.retryAfterMs);
-    return refusal !== undefined;
-  }
-
-  #settle(message: BusMessage, query: AdmittedQuery, result: PublishResult): void {
-    if (result.is === 'stored') this.#counters.accepted++;
-    else if (result.is === 'unconfirmed') this.#counters.unconfirmed++;
-    else this.#refuse(message, query.id, result.error);
-  }
-
-  /** Counts a refusal and answers it where it may be answered. */
-  #refuse(
-    message: BusMessage,
-    queryId: string | undefined,
-    error: SlacklineError,
-    retryAfterMs = Math.max(this.config.RETRY_AFTER_MS, this.#publisher.delayMs),
-  ): void {
-    const { bus, clock } = this.dependencies;
-    const { reply } = message;
-    const told = reply !== undefined && error.code !== 'forbidden_reply';
-    this.#counters.refuse(error, Subjects.lastToken(message.subject), told, clock.now());
-    if (!told) return;
-    const framed = frameError(answerType(message), error, {
-      queryId,
-      ...(error.code === 'overloaded' && { retryAfterMs }),
-    });
-    bus.publish(reply, framed.data, { headers: framed.headers });
   }
 
   #toldBacklog({ data }: BusMessage): void {
@@ -256,20 +178,11 @@ class Ingest {
       v: 1,
       instanceId: this.instanceId,
       ...this.#counters.summary(),
-      inFlight: this.#publisher.inFlight,
-      retried: this.#publisher.retried,
+      inFlight: this.#intake.publisher.inFlight,
+      retried: this.#intake.publisher.retried,
       models: this.#catalog.size,
       heapBytes: getHeapStatistics().used_heap_size,
     });
     bus.publish(this.#subjects.telemetry('ingest'), summary);
-  }
-}
-
-/** The content type that a refusal is written for: the query's, if it has one of ours. */
-function answerType(message: BusMessage): string {
-  try {
-    return contentTypeOf(message.headers.get(headerNames.contentType));
-  } catch {
-    return '';
   }
 }

@@ -37,11 +37,10 @@ export function hearProducers(
     bus.subscribe(
       subject,
       (message) => {
-        const { headers, reply } = message;
+        const { headers } = message;
         const asked = headers.get(headerNames.outcomeAgain);
         if (asked !== undefined) listener.onQuestion(headers, mapped(asked), origin);
-        else if (origin.tenant === undefined || reply === undefined) listener.onQuery(message, origin);
-        else listener.onQuery({ subject: message.subject, headers, data: message.data, reply: mapped(reply) }, origin);
+        else listener.onQuery(origin.tenant === undefined ? message : ofOurs(message, mapped), origin);
       },
       { queue: queueGroup },
     );
@@ -51,4 +50,9 @@ export function hearProducers(
   };
   const ours = hear(subjects.infer('*'), { tenant: undefined, prefixes }, (reply) => reply);
   return [ours, ...TENANTS.map(ofTenant)];
+}
+
+/** A tenant's message as one of our account. */
+function ofOurs({ subject, headers, data, reply }: BusMessage, mapped: (reply: string) => string): BusMessage {
+  return { subject, headers, data, reply: reply === undefined ? undefined : mapped(reply) };
 }

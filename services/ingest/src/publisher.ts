@@ -2,24 +2,37 @@
  * Publishes admitted queries to the stream, many at a time, and says what became of each. The rule that shapes it: a publish
  * whose fate is unknown (its PubAck did not come) is repeated under the same id until the broker answers or the deadline
  * has passed, and is never called refused, because the stream may hold it.
+ *
+ * Each is an object in two tables, by its id and by the token of its last attempt, and in one wheel of deadlines: thousands a
+ * second pass through without a promise, a closure or a timer of their own.
  */
-import type { Bus, BusStatus, Clock, HeaderValues } from '@slackline/shared';
-import { hasCode, SlacklineError } from '@slackline/shared';
+import type { Bus, BusStatus, Clock, HeaderLines, StreamPublisher, StreamWord } from '@slackline/shared';
+import { headerNames, SlacklineError } from '@slackline/shared';
 import { AckDelay } from './ack-delay.js';
+import { DeadlineWheel, outside, type Timed } from './deadline-wheel.js';
+import { PassingMap } from './passing-map.js';
+import {
+  away,
+  duplicate,
+  type PublishResult,
+  refusalOf,
+  stored,
+  tooMany,
+  tooSlow,
+  unconfirmed,
+} from './publish-result.js';
 
 /** A query on its way into the stream. */
 export interface OutgoingQuery {
   subject: string;
-  id: string;
+  /** The stream stores one message of this id. */
+  messageId: string;
   body: Uint8Array;
   /** When it must be answered, on the publisher's clock. */
   deadlineMs: number;
-  /** Its headers when `budgetMs` of its time remain. */
-  headers(budgetMs: number): HeaderValues;
+  /** All but the time that remains, which each attempt stamps. */
+  headers: HeaderLines;
 }
-
-/** What became of a publish. `unconfirmed`: nobody knows, so nothing may be said. */
-export type PublishResult = { is: 'stored' } | { is: 'unconfirmed' } | { is: 'refused'; error: SlacklineError };
 
 export interface PublisherLimits {
   maxUnanswered: number;
@@ -39,33 +52,52 @@ const telling = 64;
 /** Repeating ends this long before the broker forgets the id. */
 const windowMarginMs = 2_000;
 
-export class Publisher {
-  readonly #inFlight = new Set<string>();
-  readonly #delay: AckDelay;
+/** A publish in flight, from the first attempt to its result. */
+interface Pending<Q> extends Timed {
+  readonly query: Q;
+  /** No attempt begins later. */
+  readonly giveUpAtMs: number;
+  attempt: number;
+  sentAtMs: number;
+  timeoutMs: number;
+  /** Of the last attempt: what the broker says of earlier ones is not heard. */
+  token: number;
+  waitsFor: 'word' | 'pause' | 'broker' | 'connection';
+}
+
+export class Publisher<Q extends OutgoingQuery> {
+  readonly #inFlight = new PassingMap<string, Pending<Q>>();
+  readonly #asked = new PassingMap<number, Pending<Q>>();
+  readonly #wheel: DeadlineWheel<Pending<Q>>;
+  readonly #stream: StreamPublisher;
+  readonly #delay = new AckDelay();
+  #tokens = 0;
   #bytes = 0;
   #retried = 0;
   #connected = true;
+  #isBrokerAsked = false;
   #idle: (() => void)[] = [];
-  #reconnected: (() => void)[] = [];
-  #hearing: Promise<void> | undefined;
 
+  /** @param onResult told what became of each query, once; must not throw */
   constructor(
     private readonly bus: Bus,
     private readonly clock: Clock,
     private readonly limits: PublisherLimits,
+    private readonly onResult: (query: Q, result: PublishResult) => void,
   ) {
-    this.#delay = new AckDelay(clock);
+    this.#wheel = new DeadlineWheel(clock, (pending) => this.#timeIsUp(pending));
+    this.#stream = bus.streamPublisher((token, word) => this.#heard(token, word));
     bus.onStatus((status) => this.#onStatus(status));
   }
 
-  /** Publishes that wait for their PubAck. */
+  /** Publishes whose fate is open. */
   get inFlight(): number {
     return this.#inFlight.size;
   }
 
   /** How long a publish takes now until it is confirmed; 0 while none is in flight. */
   get delayMs(): number {
-    return this.#inFlight.size === 0 ? 0 : this.#delay.nowMs();
+    return this.#inFlight.size === 0 ? 0 : this.#delay.expectedMs(this.clock.now());
   }
 
   /** Publishes that were repeated. */
@@ -73,30 +105,35 @@ export class Publisher {
     return this.#retried;
   }
 
-  /** Why a query of this id, with so many bytes and so much time, cannot be published now; undefined when it can. */
-  refusal(id: string, bytes: number, budgetMs: number): SlacklineError | undefined {
+  /** Why a query of this id and so many bytes, due at `deadlineMs`, cannot be published now; undefined when it can. */
+  refusal(messageId: string, bytes: number, deadlineMs: number, nowMs: number): SlacklineError | undefined {
     // The client would keep it in its buffer, and nobody could say what becomes of it.
     if (!this.#connected) return away;
     const { maxUnanswered, maxUnansweredBytes } = this.limits;
     const waiting = this.#inFlight.size;
     if (waiting >= maxUnanswered || this.#bytes + bytes > maxUnansweredBytes) return tooMany;
     // A few in flight say nothing about load, and they keep the measurement alive.
-    if (waiting >= telling && this.#delay.nowMs() > budgetMs) return tooSlow;
-    return this.#inFlight.has(id) ? duplicate(id) : undefined;
+    if (waiting >= telling && this.#delay.expectedMs(nowMs) > deadlineMs - nowMs) return tooSlow;
+    return this.#inFlight.has(messageId) ? duplicate(messageId) : undefined;
   }
 
-  /** Publishes a query that `refusal` had nothing against, and tells what became of it. Never rejects. */
-  async publish(query: OutgoingQuery): Promise<PublishResult> {
-    if (this.#inFlight.size === 0) this.#delay.resume();
-    this.#inFlight.add(query.id);
+  /** Publishes a query that `refusal` had nothing against. */
+  publish(query: Q, nowMs: number): void {
+    if (this.#inFlight.size === 0) this.#delay.resume(nowMs);
+    const pending: Pending<Q> = {
+      query,
+      giveUpAtMs: Math.min(query.deadlineMs, nowMs + this.limits.duplicateWindowMs - windowMarginMs),
+      attempt: 0,
+      sentAtMs: nowMs,
+      timeoutMs: 0,
+      token: 0,
+      waitsFor: 'word',
+      tick: outside,
+      place: 0,
+    };
+    this.#inFlight.add(query.messageId, pending);
     this.#bytes += query.body.length;
-    try {
-      return await this.#untilAnswered(query);
-    } finally {
-      this.#inFlight.delete(query.id);
-      this.#bytes -= query.body.length;
-      if (this.#inFlight.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
-    }
+    this.#send(pending, nowMs);
   }
 
   /** Resolves when no publish is in flight, or after `limitMs`: what is unconfirmed then stays so. */
@@ -111,37 +148,115 @@ export class Publisher {
     });
   }
 
-  async #untilAnswered(query: OutgoingQuery): Promise<PublishResult> {
-    const { limits } = this;
-    const giveUpAtMs = Math.min(query.deadlineMs, this.clock.now() + limits.duplicateWindowMs - windowMarginMs);
-    for (let attempt = 0; ; attempt++) {
-      const sentAtMs = this.clock.now();
-      const budgetMs = query.deadlineMs - sentAtMs;
-      if (attempt > 0) {
-        if (sentAtMs >= giveUpAtMs) return { is: 'unconfirmed' };
-        this.#retried++;
-      }
-      const timeoutMs = this.#timeoutMs(attempt, budgetMs);
-      try {
-        const ack = await this.bus.publishToStream(query.subject, query.body, {
-          id: query.id,
-          timeoutMs,
-          headers: query.headers(budgetMs),
-        });
-        if (attempt === 0) this.#delay.answered(sentAtMs);
-        // After a lost PubAck the broker's "duplicate" is our own first publish.
-        return ack.duplicate && attempt === 0 ? { is: 'refused', error: duplicate(query.id) } : { is: 'stored' };
-      } catch (error) {
-        if (hasCode(error, 'timeout')) this.#delay.missed(timeoutMs);
-        const unknown = attempt > 0 || hasCode(error, 'timeout');
-        if (!unknown) return { is: 'refused', error: refusalOf(error) };
-        if (!hasCode(error, 'timeout')) await this.#pause(Math.min(timeoutMs, giveUpAtMs - this.clock.now()));
-        // Repeats would pile up behind a broker that is connected and stands still, and go out long after it forgot the id.
-        if (this.#connected && hasCode(error, 'timeout')) await this.#heard(giveUpAtMs - this.clock.now());
-        // So they would in the client's buffer; the connection may also have broken while the broker was waited for.
-        if (!this.#connected) await this.#connectedAgain(giveUpAtMs - this.clock.now());
-      }
+  /** Lets go of timers and subscriptions; what is in flight then has no result any more. */
+  async close(): Promise<void> {
+    await this.#stream.close();
+    this.#wheel.clear();
+    this.#inFlight.clear();
+  }
+
+  #send(pending: Pending<Q>, nowMs: number): void {
+    const { query, attempt } = pending;
+    const budgetMs = query.deadlineMs - nowMs;
+    pending.sentAtMs = nowMs;
+    pending.timeoutMs = this.#timeoutMs(attempt, budgetMs);
+    pending.token = this.#tokens++;
+    this.#asked.add(pending.token, pending);
+    this.#wait(pending, 'word', nowMs + pending.timeoutMs);
+    try {
+      this.#stream.send(query.subject, query.body, {
+        id: query.messageId,
+        token: pending.token,
+        headers: query.headers.and(headerNames.budgetMs, Math.max(0, budgetMs).toFixed(3)),
+      });
+    } catch (error) {
+      this.#failed(pending, error);
     }
+  }
+
+  /** The broker has spoken of an attempt. */
+  #heard(token: number, word: StreamWord): void {
+    const pending = this.#asked.get(token);
+    // It came after its time: by now the query was sent again, or given up.
+    if (pending === undefined) return;
+    if (word instanceof SlacklineError) {
+      this.#failed(pending, word);
+      return;
+    }
+    const isFirst = pending.attempt === 0;
+    if (isFirst) this.#delay.answered(pending.sentAtMs, this.clock.now());
+    // After a lost PubAck the broker's "duplicate" is our own first publish.
+    const isTwin = word.duplicate && isFirst;
+    this.#end(pending, isTwin ? { is: 'refused', error: duplicate(pending.query.messageId) } : stored);
+  }
+
+  /** The broker refused an attempt, or it could not be sent. */
+  #failed(pending: Pending<Q>, error: unknown): void {
+    if (pending.attempt === 0) this.#end(pending, { is: 'refused', error: refusalOf(error) });
+    else {
+      const nowMs = this.clock.now();
+      this.#wait(pending, 'pause', Math.min(nowMs + pending.timeoutMs, pending.giveUpAtMs));
+    }
+  }
+
+  /** What a publish waited for has not come, or its pause is over. */
+  #timeIsUp(pending: Pending<Q>): void {
+    const { waitsFor } = pending;
+    if (waitsFor === 'word') {
+      this.#delay.missed(pending.timeoutMs);
+      if (this.#connected) this.#whenHeard(pending);
+      else this.#whenConnected(pending);
+    } else if (waitsFor === 'pause') this.#whenConnected(pending);
+    else this.#end(pending, unconfirmed);
+  }
+
+  /**
+   * Sends again when the broker has taken what was sent until now, or is gone: repeats would pile up behind one that is
+   * connected and stands still, and go out long after it forgot the id.
+   */
+  #whenHeard(pending: Pending<Q>): void {
+    this.#wait(pending, 'broker', pending.giveUpAtMs);
+    if (this.#isBrokerAsked) return;
+    this.#isBrokerAsked = true;
+    const goOn = () => {
+      this.#isBrokerAsked = false;
+      for (const each of this.#inFlight.values()) if (each.waitsFor === 'broker') this.#whenConnected(each);
+    };
+    this.bus.flush().then(goOn, goOn);
+  }
+
+  /** Sends again once there is a connection: into the client's buffer they would only pile up. */
+  #whenConnected(pending: Pending<Q>): void {
+    if (this.#connected) this.#sendAgain(pending);
+    else this.#wait(pending, 'connection', pending.giveUpAtMs);
+  }
+
+  #sendAgain(pending: Pending<Q>): void {
+    const nowMs = this.clock.now();
+    if (nowMs >= pending.giveUpAtMs) {
+      this.#end(pending, unconfirmed);
+      return;
+    }
+    this.#retried++;
+    pending.attempt++;
+    this.#send(pending, nowMs);
+  }
+
+  #wait(pending: Pending<Q>, waitsFor: Pending<Q>['waitsFor'], untilMs: number): void {
+    if (waitsFor !== 'word') this.#asked.delete(pending.token);
+    pending.waitsFor = waitsFor;
+    this.#wheel.delete(pending);
+    this.#wheel.add(pending, untilMs);
+  }
+
+  #end(pending: Pending<Q>, result: PublishResult): void {
+    const { query } = pending;
+    this.#wheel.delete(pending);
+    this.#asked.delete(pending.token);
+    this.#inFlight.delete(query.messageId);
+    this.#bytes -= query.body.length;
+    this.onResult(query, result);
+    if (this.#inFlight.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   /**
@@ -155,57 +270,9 @@ export class Publisher {
     return Math.min(longestTimeoutMs, Math.max(first * 2 ** attempt, this.#delay.smoothedMs * 4));
   }
 
-  #pause(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.clock.after(Math.max(0, delayMs), resolve);
-    });
-  }
-
-  /** Resolves when the bus is connected again, or after `limitMs`. */
-  async #connectedAgain(limitMs: number): Promise<void> {
-    let cancel: () => void = () => {};
-    await new Promise<void>((resolve) => {
-      this.#reconnected.push(resolve);
-      cancel = this.clock.after(Math.max(0, limitMs), resolve);
-    });
-    cancel();
-  }
-
-  /** Resolves when the broker has taken what was sent until now, or is gone, or after `limitMs`. */
-  async #heard(limitMs: number): Promise<void> {
-    this.#hearing ??= this.bus
-      .flush()
-      .catch(() => undefined)
-      .then(() => {
-        this.#hearing = undefined;
-      });
-    let cancel: () => void = () => {};
-    const tooLate = new Promise<void>((resolve) => {
-      cancel = this.clock.after(Math.max(0, limitMs), resolve);
-    });
-    await Promise.race([this.#hearing, tooLate]);
-    cancel();
-  }
-
   #onStatus(status: BusStatus): void {
     this.#connected = status === 'reconnected';
-    if (this.#connected) for (const resolve of this.#reconnected.splice(0)) resolve();
+    if (!this.#connected) return;
+    for (const pending of this.#inFlight.values()) if (pending.waitsFor === 'connection') this.#sendAgain(pending);
   }
-}
-
-// Made once: taking a stack trace for each of many refusals would cost more than the refusals.
-const tooMany = new SlacklineError('overloaded', 'As many queries as are allowed wait for the broker already');
-const away = new SlacklineError('unavailable', 'The broker is away');
-const tooSlow = new SlacklineError('overloaded', 'The broker takes longer now than the query has time');
-
-function duplicate(id: string): SlacklineError {
-  return new SlacklineError('duplicate_query', `The query id ${id} was used before`);
-}
-
-/** A broker's refusal as the producer is told: the stream did not take the query. */
-function refusalOf(error: unknown): SlacklineError {
-  if (hasCode(error, 'stream_full')) {
-    return new SlacklineError('overloaded', 'The queue of accepted queries is full', { cause: error });
-  }
-  return new SlacklineError('unavailable', 'The stream did not take the query', { cause: error });
 }
