@@ -63,17 +63,22 @@ describe('the scheduler and its broker', () => {
     await expect.poll(() => ends, { timeout: 20_000 }).toContainEqual(['_INBOX.q1', 'query_lost']);
   }, 60_000);
 
-  it('makes a new consumer when somebody has deleted its own', async () => {
-    await scheduler();
-    const worker = await TestWorker.join('w1');
-    await expect.poll(() => bus.consumers(subjects.stores.queries)).toHaveLength(1);
-    for (const name of await bus.consumers(subjects.stores.queries)) {
-      await bus.deleteConsumer(subjects.stores.queries, name);
-    }
-    const answer = ask('q1', 60_000);
-    await worker.finish();
-    expect(await answer).toMatchObject({ outcome: 'ok' });
-  }, 60_000);
+  it.each(['with bodies', 'without'])(
+    'makes a new consumer when somebody has deleted its own %s',
+    async (kind) => {
+      await scheduler();
+      const worker = await TestWorker.join('w1');
+      await expect.poll(() => bus.consumers(subjects.stores.queries)).toHaveLength(2);
+      const isClaims = kind === 'without';
+      for (const name of await bus.consumers(subjects.stores.queries)) {
+        if (name.endsWith('-claims') === isClaims) await bus.deleteConsumer(subjects.stores.queries, name);
+      }
+      const answer = ask('q1', 60_000, isClaims ? subjects.claims('m') : subjects.queries('m'));
+      await worker.finish();
+      expect(await answer).toMatchObject({ outcome: 'ok' });
+    },
+    60_000,
+  );
 
   it('expires a query whose time was used up before it was stored', async () => {
     await scheduler();

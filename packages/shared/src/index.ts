@@ -24,6 +24,7 @@ export * from './model-watch.js';
 export * from './open-inference.js';
 export * from './outputs.js';
 export { packageFile } from './package-file.js';
+export * from './passing-map.js';
 export { quote } from './quote.js';
 export * from './read-all.js';
 export * from './read-key.js';

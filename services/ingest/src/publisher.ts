@@ -7,10 +7,9 @@
  * second pass through without a promise, a closure or a timer of their own.
  */
 import type { Bus, BusStatus, Clock, HeaderLines, StreamPublisher, StreamWord } from '@slackline/shared';
-import { headerNames, SlacklineError } from '@slackline/shared';
+import { headerNames, PassingMap, SlacklineError } from '@slackline/shared';
 import { AckDelay } from './ack-delay.js';
 import { DeadlineWheel, outside, type Timed } from './deadline-wheel.js';
-import { PassingMap } from './passing-map.js';
 import {
   away,
   duplicate,

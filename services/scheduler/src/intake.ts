@@ -4,6 +4,7 @@ import {
   type Complaints,
   type ConsumerConfig,
   type Consumption,
+  PassingMap,
   SlacklineError,
   type StreamMessage,
   type Subjects,
@@ -13,8 +14,11 @@ import type { WhenCurrent } from './gate.js';
 import { type HeldQuery, holdQuery } from './held-query.js';
 import { farthestAheadMs } from './lease.js';
 
-/** Settled queries whose sequence is remembered, for acks that got lost: their message is delivered again. */
-const rememberedSequences = 65_536;
+/**
+ * Settled queries are remembered, for acks that got lost: their message is delivered again. Each by its sequence at the place
+ * that this has in a table, until another one of the same place is settled: so many sequences later.
+ */
+const rememberedSequences = 131_072;
 /** Of a term: one consumer that is given queries with their bodies, and one that is given those with large bodies without. */
 const consumerOf = (token: number) => `scheduler-${token}`;
 const claimsConsumerOf = (token: number) => `${consumerOf(token)}-claims`;
@@ -24,11 +28,8 @@ const consumerPattern = /^scheduler-(\d+)(-claims)?$/;
 const isLater = (other: number, token: number) => other >= token && other <= token + farthestAheadMs;
 
 export class Intake {
-  readonly #held = new Map<number, HeldQuery>();
-  /** Sequences of settled queries, and the same in the order in which they were settled, over and over. */
-  readonly #settled = new Set<number>();
-  readonly #order = new Float64Array(rememberedSequences);
-  #next = 0;
+  readonly #held = new PassingMap<number, HeldQuery>();
+  readonly #settled = new Float64Array(rememberedSequences);
   #consumptions: Consumption[] = [];
   #stopped = false;
   readonly #claims: string;
@@ -115,15 +116,15 @@ export class Intake {
   }
 
   #remember(sequence: number): void {
-    // Sequences begin at 1: the zeros of the beginning forget nothing.
-    this.#settled.delete(this.#order[this.#next] ?? 0);
-    this.#order[this.#next] = sequence;
-    this.#next = (this.#next + 1) % rememberedSequences;
-    this.#settled.add(sequence);
+    this.#settled[sequence % rememberedSequences] = sequence;
+  }
+
+  #isSettled(sequence: number): boolean {
+    return this.#settled[sequence % rememberedSequences] === sequence;
   }
 
   readonly #take = (message: StreamMessage): void => {
-    if (this.#settled.has(message.sequence)) {
+    if (this.#isSettled(message.sequence)) {
       message.ack();
       return;
     }
@@ -135,7 +136,7 @@ export class Intake {
     }
     try {
       const query = holdQuery(message, this.#isClaim(message));
-      this.#held.set(query.sequence, query);
+      this.#held.add(query.sequence, query);
       this.events.onQuery(query);
     } catch (error) {
       // Nobody can be answered, and it would come again for ever.

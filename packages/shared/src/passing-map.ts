@@ -5,13 +5,13 @@
  * new one takes the place of the older every so often.
  */
 
-/** Short of what comes between two collections of the young generation. */
-const entriesEach = 1_024;
+/** Short of what comes between two collections of the young generation; more where so many stay that moving them would cost. */
+const leastEntriesEach = 1_024;
 
 export class PassingMap<K, V> {
   #newer = new Map<K, V>();
   #older = new Map<K, V>();
-  #room = entriesEach;
+  #room = leastEntriesEach;
 
   get size(): number {
     return this.#newer.size + this.#older.size;
@@ -50,6 +50,6 @@ export class PassingMap<K, V> {
     const stayed = this.#older;
     this.#older = this.#newer;
     this.#newer = stayed.size === 0 ? new Map() : new Map(stayed);
-    this.#room = entriesEach - 1;
+    this.#room = Math.max(leastEntriesEach, this.size) - 1;
   }
 }

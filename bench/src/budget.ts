@@ -1,0 +1,35 @@
+/** The time of a run: it must end within what was planned, so every part gets a share of what is left. */
+
+/** A part's time. */
+export interface PartTime {
+  /** Whether so many seconds are left of it. */
+  has(seconds: number): boolean;
+  /** How many are. */
+  left(): number;
+}
+
+export class Budget {
+  readonly #endsAtMs: number;
+  readonly #now: () => number;
+
+  /** @param now monotonic, in milliseconds */
+  constructor(seconds: number, now: () => number = () => performance.now()) {
+    this.#now = now;
+    this.#endsAtMs = now() + 1_000 * seconds;
+  }
+
+  /** Seconds until the run must have ended. */
+  left(): number {
+    return (this.#endsAtMs - this.#now()) / 1_000;
+  }
+
+  /**
+   * The time of the part that begins now: as much of what is left as its weight is of the weights that are left. What it does
+   * not use the others get.
+   */
+  part(weight: number, weightOfOthers: number): PartTime {
+    const endsAtMs = this.#now() + 1_000 * this.left() * (weight / (weight + weightOfOthers));
+    const left = () => (endsAtMs - this.#now()) / 1_000;
+    return { left, has: (seconds) => left() >= seconds };
+  }
+}

@@ -1,0 +1,53 @@
+/** What is measured: something that takes queries at a rate and answers them. Slackline, bare relays, what else users write. */
+import type { Percentiles } from './latency.js';
+
+/** The limit of every query here, in milliseconds: the paper's. */
+export const sloMs = 36;
+
+export interface ContenderSettings {
+  /** Of the stream, where there is one. */
+  readonly storage: 'memory' | 'file';
+  /** Of each query's body. Contenders with a real model send its rows and ignore it. */
+  readonly payloadBytes: number;
+  /** Ends whatever is under way: `start` and `step` then reject with its reason, and leave no process. */
+  readonly signal: AbortSignal;
+}
+
+/** A constant rate, held for some seconds. */
+export interface StepAsked {
+  /** Queries a second, evenly spaced, open loop. */
+  readonly rate: number;
+  readonly seconds: number;
+}
+
+export interface StepFigures extends StepAsked {
+  readonly sent: number;
+  /** Answers that came at all: at most some seconds after the last query. */
+  readonly back: number;
+  /** Answers within `sloMs` by the producer's own clock, from when the query was due, over the queries sent. */
+  readonly within36: number;
+  /** Answers in time over the queries sent, as the contender itself defines it: the same as `within36` unless it has deadlines. */
+  readonly attainment: number;
+  /** Mean profiled accuracy of the answers in time; undefined where there is no model. */
+  readonly accuracy?: number;
+  /** From when a query was due to its answer, by the producer's clock. */
+  readonly latencyMs: Percentiles;
+  /** How late queries were sent. */
+  readonly sendLagMs: { readonly p99: number; readonly max: number };
+}
+
+export interface Contender {
+  /** As tables call it. */
+  readonly name: string;
+  /** Starts its processes; resolves when it answers queries. What was started is ended before this rejects. */
+  start(settings: ContenderSettings): Promise<RunningContender>;
+}
+
+export interface RunningContender {
+  /** Sends queries at a rate and waits for what becomes of them. */
+  step(asked: StepAsked): Promise<StepFigures>;
+  /** Ids of its processes by what they do (`ingest`, `scheduler`, `worker`, `nats`, `load`); several of a kind are numbered. */
+  pids(): Readonly<Record<string, number>>;
+  /** Ends its processes. May be called more than once. */
+  stop(): Promise<void>;
+}

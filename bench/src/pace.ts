@@ -1,0 +1,42 @@
+/** How long things take. */
+
+export interface Pace {
+  /** A step that counts, in seconds. */
+  readonly stepSeconds: number;
+  /** One that finds the neighbourhood. */
+  readonly probeSeconds: number;
+  /** Of all rates of a warm-up together. */
+  readonly warmUpSeconds: number;
+  /** How often slackline and the ceiling take turns; fewer where the time does not suffice. */
+  readonly rounds: number;
+  /** Steps of a round. */
+  readonly stepsARound: number;
+  /** Before every step: what the last one left behind is gone by then. */
+  readonly pauseMs: number;
+  /** Of the measurements at a rate that is known: latency, overhead, processor time, profiles. */
+  readonly measureSeconds: number;
+}
+
+/** Ten seconds a step. */
+export const full: Pace = {
+  ...{
+    stepSeconds: 10,
+    probeSeconds: 2.5,
+    warmUpSeconds: 8,
+    rounds: 3,
+    stepsARound: 3,
+    measureSeconds: 5,
+    pauseMs: 300,
+  },
+};
+/** Everything once, in a minute: does it run? */
+export const quick: Pace = {
+  ...{ stepSeconds: 2, probeSeconds: 1, warmUpSeconds: 2, rounds: 1, stepsARound: 2, measureSeconds: 1, pauseMs: 200 },
+};
+/** Of the parts beside the main one, where searches are many. */
+export function shortened({ stepSeconds, probeSeconds, warmUpSeconds, ...pace }: Pace): Pace {
+  return {
+    ...{ ...pace, rounds: 1, stepsARound: 2 },
+    ...{ stepSeconds: 0.4 * stepSeconds, probeSeconds: 0.6 * probeSeconds, warmUpSeconds: 0.4 * warmUpSeconds },
+  };
+}

@@ -1,0 +1,113 @@
+/**
+ * Contenders in turns, A B A B, so that whatever else happens to the machine hits all of them. In every turn a contender is
+ * started anew, warmed up, searched and ended: no two of them ever run at the same time.
+ */
+import type { PartTime } from '../budget.js';
+import type { Contender, ContenderSettings } from '../contender.js';
+import { oneByOne, type PartContext } from '../context.js';
+import type { Pace } from '../pace.js';
+import { rateAt } from '../search/ladder.js';
+import { climb, edge } from '../search/search.js';
+import { Stage, type Step, wanted } from '../stage.js';
+import { type Highest, highestOf } from './highest.js';
+
+export interface Turn {
+  readonly contender: Contender;
+  /** The rung to begin with. */
+  readonly from: number;
+}
+
+/** Of starting and ending one, beside the steps. */
+const surroundingSeconds = 8;
+/** Of a step, beside its own seconds: the pause before it, and answers that are waited for. */
+const marginSeconds = 1.5;
+/** How many probes a climb takes, or about that: some are asked twice. */
+const probesAClimb = 8;
+
+/** A contender over its rounds. */
+interface State extends Turn {
+  from: number;
+  isKnown: boolean;
+  readonly rounds: number[];
+  readonly steps: Step[];
+}
+
+type Context = Omit<PartContext, 'choices'>;
+
+/** What each contender carried, by its name. @throws what starting one throws, and the signal's reason */
+export async function inRounds(
+  turns: readonly Turn[],
+  settings: Omit<ContenderSettings, 'signal'>,
+  context: Context,
+): Promise<Record<string, Highest>> {
+  const { pace, say, time } = context;
+  const states = turns.map((turn): State => ({ ...turn, isKnown: false, rounds: [], steps: [] }));
+  const all = Array.from({ length: pace.rounds }, (_, index) => states.map((state) => ({ state, index }))).flat();
+  await oneByOne(all, context, async ({ state, index }, place) => {
+    if (
+      place % states.length === 0 &&
+      index > 0 &&
+      !time.has(states.length * turnSeconds({ ...pace, stepsARound: 2 }))
+    ) {
+      say(`no time for round ${index + 1} of ${pace.rounds}`);
+      return undefined;
+    }
+    say(`round ${index + 1} of at most ${pace.rounds}: ${state.contender.name}`);
+    const climbSeconds = state.isKnown ? 0 : probesAClimb * (pace.probeSeconds + marginSeconds / 2);
+    const others = states.length - (place % states.length);
+    const turn = limited(time, others, all.length - place, turnSeconds(pace) + climbSeconds);
+    await oneTurn(state, settings, { ...context, time: turn });
+    return state;
+  });
+  return Object.fromEntries(
+    states.map(({ contender, rounds, steps }) => [contender.name, highestOf(rounds, steps, wanted)]),
+  );
+}
+
+/** The first turn looks for the neighbourhood, the others begin where the last one ended. */
+async function oneTurn(state: State, settings: Omit<ContenderSettings, 'signal'>, context: Context): Promise<void> {
+  const { pace, say, signal, time } = context;
+  const { contender, from, isKnown, steps } = state;
+  // What comes of it, unless it is broken off.
+  const round = state.rounds.push(0) - 1;
+  const running = await contender.start({ ...settings, signal });
+  try {
+    const stage = new Stage({ name: contender.name, running, say, signal, pace, steps });
+    await stage.warmUp(rateAt(from), pace.warmUpSeconds);
+    const near = isKnown
+      ? from
+      : await climb(from, {
+          passes: (rung) => stage.passes('probe', rung, pace.probeSeconds),
+          // Two steps that count must follow.
+          isEnough: () => !time.has(pace.probeSeconds + 2 * pace.stepSeconds + 3 * marginSeconds),
+        });
+    let tried = 0;
+    // The climb left three rungs open: above the one that passed.
+    const best = await edge(isKnown ? near : near + 1, pace.stepsARound, {
+      passes: (rung) => stage.passes('step', rung, pace.stepSeconds),
+      isEnough: () => tried++ > 0 && !time.has(pace.stepSeconds + marginSeconds),
+    });
+    state.rounds[round] = best === undefined ? 0 : rateAt(best);
+    state.from = best ?? near - 2;
+    state.isKnown = true;
+  } finally {
+    await running.stop();
+  }
+}
+
+/** Of one that finds nothing unexpected. */
+function turnSeconds({ warmUpSeconds, stepSeconds, stepsARound }: Pace): number {
+  return surroundingSeconds + warmUpSeconds + stepsARound * (stepSeconds + marginSeconds);
+}
+
+/**
+ * The time of one turn: what it needs or its fair share, whichever is more, but never what the others of its round need.
+ * @param ofRound how many turns of this round are left, this one included
+ * @param ofAll and of all rounds
+ */
+function limited(time: PartTime, ofRound: number, ofAll: number, needed: number): PartTime {
+  const share = Math.min(time.left() / ofRound, Math.max(time.left() / ofAll, needed));
+  const others = time.left() - share;
+  const left = () => time.left() - others;
+  return { left, has: (seconds) => left() >= seconds };
+}

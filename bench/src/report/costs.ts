@@ -1,0 +1,93 @@
+/** Latency below the highest rate, overhead, and what a query costs. */
+import { type BusDocument, found, whyNot } from '../document.js';
+import { sharesText } from '../flame/index.js';
+import type { Percentiles } from '../latency.js';
+import { bytes, digits, none, share, table, whole } from './markdown.js';
+
+export function latencySection({ cost, slackline }: BusDocument): string[] {
+  const latency = found(cost)?.latency ?? found(slackline)?.latency;
+  if (latency === undefined) return [];
+  const rows = latency.map(({ share: part, rate, attainment, accuracy, latencyMs }) => [
+    ...[`${Math.round(100 * part)} %`, whole(rate), share(attainment), digits(accuracy && 100 * accuracy, 2)],
+    ...percentileCells(latencyMs),
+  ]);
+  return [
+    '## Latency',
+    'At parts of the highest rate, by the producer’s clock. The policy spends the slack that there is on accuracy: this is not ' +
+      'how soon a query could be answered, but how soon it is.',
+    table(['of the highest', 'queries/s', 'attainment', 'accuracy %', 'p50 ms', 'p99 ms', 'p99.9 ms'], rows),
+  ];
+}
+
+export function overheadSection({ overheadMs }: BusDocument): string[] {
+  if (overheadMs === undefined) return [];
+  const figures = found(overheadMs);
+  if (figures === undefined) return ['## Overhead', `Not run: ${whyNot(overheadMs)}.`];
+  const { rate, queries, roundTripMs, deviceMs, policy } = figures;
+  return [
+    '## Overhead',
+    `What everything but the device adds to a query: from the producer’s sending to its answer, less the time that the ` +
+      `device really held the batch. ${whole(queries)} queries at ${rate} a second, policy \`${policy}\`, so that none waits for another.`,
+    table(
+      ['', 'p50 ms', 'p99 ms', 'p99.9 ms'],
+      [
+        ['overhead', ...percentileCells(figures, 2)],
+        ['door to answer', ...percentileCells(roundTripMs, 2)],
+        ['on the device', ...percentileCells(deviceMs, 2)],
+      ],
+    ),
+  ];
+}
+
+export function costSection({ cost, profiles }: BusDocument, plots: string): string[] {
+  if (cost === undefined) return [];
+  const figures = found(cost);
+  if (figures === undefined) return ['## What a query costs', `Not run: ${whyNot(cost)}.`];
+  const rows = figures.processes.map(({ process, cpuSecondsPer1000, allocatedBytesPerQuery, eventLoopDelayMs }) => [
+    ...[process, digits(1_000 * cpuSecondsPer1000, 0), digits(cpuSecondsPer1000, 3)],
+    allocatedBytesPerQuery === undefined ? none : bytes(allocatedBytesPerQuery),
+    ...[digits(eventLoopDelayMs?.p50Ms, 1), digits(eventLoopDelayMs?.p99Ms, 1), digits(eventLoopDelayMs?.maxMs, 1)],
+  ]);
+  return [
+    '## What a query costs',
+    `At ${whole(figures.rate)} queries a second. All processes together use ${digits(figures.cpuSecondsPer1000, 3)} s of a core for ` +
+      '1,000 queries (`/proc`, user and system). What is allocated is an estimate: V8’s sampling of its heap, with what was ' +
+      'freed since; buffers outside of that heap are not in it. An event loop’s delay is how much later than due a timer of 1 ms came.',
+    table(
+      [
+        'process',
+        'µs of a core a query',
+        's for 1,000',
+        'allocated a query',
+        'loop p50 ms',
+        'loop p99 ms',
+        'loop max ms',
+      ],
+      rows,
+    ),
+    ...profileSections(figures.atFull, profiles, plots),
+  ];
+}
+
+function profileSections(
+  { rate, attainment }: { rate: number; attainment: number },
+  profiles: BusDocument['profiles'],
+  plots: string,
+): string[] {
+  const named = Object.entries(profiles ?? {});
+  if (named.length === 0) return [];
+  return [
+    '## Where the time goes',
+    `CPU profiles at the highest rate, ${whole(rate)} queries a second (attainment ${share(attainment)} while they were taken: ` +
+      'profiling itself costs time). Of the busy time; Node and V8 include garbage collection and the writing to sockets.',
+    ...named.flatMap(([name, figures]) => [
+      `### ${name}`,
+      `![Flame graph of ${name}](${plots}/flame-${name}.svg)`,
+      sharesText(figures),
+    ]),
+  ];
+}
+
+function percentileCells({ p50, p99, p999 }: Percentiles, count = 1): string[] {
+  return [p50, p99, p999].map((value) => digits(value, count));
+}

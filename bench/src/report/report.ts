@@ -1,0 +1,41 @@
+/** results/bus.md, made from the document alone. */
+import type { BusDocument } from '../document.js';
+import { costSection, latencySection, overheadSection } from './costs.js';
+import { goalsSection } from './goals.js';
+import { highestSection } from './highest.js';
+import { digits } from './markdown.js';
+import { peersSection, storageSection, traceSection } from './others.js';
+
+/** Folder of the plots beside the report. */
+export const plotFolder = 'bus';
+
+export function reportOf(document: BusDocument): string {
+  const { machine, run } = document;
+  const { cpu, cores, memoryGiB, node, natsServer, loadAverage } = machine;
+  const tiny = run.quick ? ' **Tiny settings: read nothing off these numbers.**' : '';
+  const parts = [
+    '# The whole path at full load',
+    `Written by \`npm run bench:bus\`: do not edit. ${run.startedAt}, ${run.seconds} s on ${cores} cores of ${cpu}, ${memoryGiB} GiB, ` +
+      `node ${node}, nats-server ${natsServer}, load average ${digits(loadAverage, 2)} before it began.${tiny}`,
+    'Everything runs on this one machine: the load, nats-server, ingest, scheduler and workers, answers received and counted. ' +
+      `Unless something else is said: bodies of 784 B, streams in memory with one replica, ${run.devices}, policy \`${run.policy}\`, ` +
+      `limit ${run.sloMs} ms, queries evenly spaced, sent whether or not earlier ones were answered. Absolute rates are this ` +
+      'machine’s; ratios are to be compared. docs/performance.md tells what is measured how.',
+    ...(run.troubles.length === 0 ? [] : [`Failed on the way: ${run.troubles.join('; ')}.`]),
+    ...earlierText(run.earlier),
+    ...goalsSection(document),
+    ...highestSection(document, plotFolder),
+    ...latencySection(document),
+    ...overheadSection(document),
+    ...storageSection(document),
+    ...peersSection(document),
+    ...traceSection(document),
+    ...costSection(document, plotFolder),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+function earlierText(earlier: Readonly<Record<string, string>>): string[] {
+  const parts = Object.entries(earlier).map(([name, startedAt]) => `${name} (${startedAt})`);
+  return parts.length === 0 ? [] : [`Found by earlier runs on this machine: ${parts.join(', ')}.`];
+}

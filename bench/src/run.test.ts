@@ -1,0 +1,84 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findNatsBinary } from '@slackline/local';
+import { afterAll, describe, expect, test } from 'vitest';
+import { found } from './document.js';
+import { readOptions } from './options.js';
+import { merged, readEarlier, writeResults } from './results.js';
+import { runParts } from './run.js';
+
+const hasNats = await findNatsBinary({}).then(
+  () => true,
+  () => false,
+);
+const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const pace = {
+  ...{
+    stepSeconds: 0.4,
+    probeSeconds: 0.3,
+    warmUpSeconds: 0.4,
+    rounds: 1,
+    stepsARound: 1,
+    measureSeconds: 0.4,
+    pauseMs: 0,
+  },
+};
+
+describe.skipIf(!hasNats)('a run with real processes', () => {
+  test('finds every figure, writes the results, and keeps what earlier runs found', { timeout: 120_000 }, async () => {
+    const options = { ...readOptions(['--quick', '--out', folder], {}), minutes: 1.5 };
+    const said: string[] = [];
+    const say = (text: string) => void said.push(text);
+    const result = await runParts(options, undefined, new AbortController().signal, say, pace);
+    expect(result.failed).toEqual([]);
+    const { document } = result;
+    expect(document).toMatchObject({
+      slackline: { qps: expect.any(Number), attainment: expect.any(Number), rounds: [{ qps: expect.any(Number) }] },
+      ceiling: { qps: expect.any(Number) },
+      overheadMs: { p50: expect.any(Number), rate: 100 },
+      machine: { natsServer: expect.stringMatching(/^\d+\.\d+/) },
+    });
+    const processes = found(document.cost)?.processes ?? [];
+    const allocating = processes.filter(({ allocatedBytesPerQuery }) => allocatedBytesPerQuery !== undefined);
+    expect(allocating.map(({ process }) => process)).toEqual(['profiler', 'ingest', 'scheduler', 'worker', 'load']);
+    expect(processes.map(({ process }) => process)).toContain('nats');
+    expect(Object.keys(document.profiles ?? {}).sort()).toEqual(['ingest', 'scheduler', 'worker']);
+    expect(said.join('\n')).toMatch(/round 1 of at most 1: slackline[\s\S]*round 1 of at most 1: ceiling/);
+
+    writeResults(folder, result);
+    expect(readdirSync(join(folder, 'bus')).sort()).toEqual([
+      ...['attainment.svg', 'flame-ingest.svg', 'flame-scheduler.svg', 'flame-worker.svg', 'latency.svg'],
+    ]);
+    const text = readFileSync(join(folder, 'bus.md'), 'utf8');
+    for (const heading of ['The highest rate', 'Latency', 'Overhead', 'What a query costs', 'Where the time goes']) {
+      expect(text).toContain(`## ${heading}`);
+    }
+    expect(text).not.toMatch(/undefined|NaN/);
+    const { slackline: _, ...rest } = document;
+    const full = { ...document, run: { ...document.run, quick: false } };
+    expect(merged(rest, full).slackline).toEqual(document.slackline);
+    expect(merged({ ...document, cost: { skipped: 'no time' } }, full).cost).toEqual(document.cost);
+    expect(merged({ ...document, cost: { failed: 'broken' } }, full).cost).toEqual({ failed: 'broken' });
+    expect(merged(rest, full).run.earlier).toMatchObject({ slackline: document.run.startedAt });
+    expect(merged(rest, readEarlier(folder))).not.toHaveProperty('slackline');
+  });
+
+  test('ends when it is told to, and leaves nothing behind', { timeout: 60_000 }, async () => {
+    const stop = new AbortController();
+    const say = (text: string) => {
+      if (text.includes('warm-up')) stop.abort(new Error('enough'));
+    };
+    const options = readOptions(['--quick', '--only', 'overhead'], {});
+    await expect(runParts(options, undefined, stop.signal, say, pace)).rejects.toThrow('enough');
+  });
+});
+
+test('a part for which there is no data is skipped, with the reason', { timeout: 30_000 }, async () => {
+  const options = readOptions(['--quick', '--only', 'trace', '--data', folder], {});
+  const { document, failed } = await runParts(options, undefined, new AbortController().signal, () => {});
+  expect(document.trace).toMatchObject({ skipped: expect.stringContaining('maf2019_1day') });
+  expect(failed).toEqual([]);
+});

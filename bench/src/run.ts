@@ -1,0 +1,107 @@
+/** Runs the parts one after the other within the time of the run, and joins what they found. */
+import { defaultPolicy } from '@slackline/scheduling';
+import { Budget } from './budget.js';
+import { sloMs } from './contender.js';
+import { OutOfTime, Skipped, textOf } from './context.js';
+import type { BusDocument } from './document.js';
+import type { CpuProfile } from './flame/index.js';
+import { type Job, jobs } from './jobs.js';
+import { machine } from './machine.js';
+import type { Options } from './options.js';
+import { full, type Pace, quick } from './pace.js';
+import { defaultDeviceProfile, devices, readTable } from './slackline/settings.js';
+
+/** Kept back at the end: for processes to end, and results to be written. */
+const reservedSeconds = 8;
+
+export interface RunResult {
+  readonly document: BusDocument;
+  /** Of processes under full load. */
+  readonly profiles: Readonly<Record<string, CpuProfile>>;
+  /** The parts that failed, and what failed in others; what was skipped has not. */
+  readonly failed: readonly string[];
+}
+
+/**
+ * @param earlier what an earlier run found, for rates that this one does not measure
+ * @param pace default: that of the options
+ * @throws the reason of `signal`; what was started has ended then
+ */
+export async function runParts(
+  options: Options,
+  earlier: BusDocument | undefined,
+  signal: AbortSignal,
+  say: (text: string) => void,
+  pace: Pace = options.quick ? quick : full,
+): Promise<RunResult> {
+  const startedAtMs = performance.now();
+  const budget = new Budget(Math.max(1, 60 * options.minutes - reservedSeconds));
+  const document = await emptyDocument(options);
+  const profiles: Record<string, CpuProfile> = {};
+  const failed: string[] = [];
+  const troubles: string[] = [];
+  const weight = (job: Job) => (options.quick ? job.weight.quick : job.weight.full);
+  const asked = jobs.filter(({ parts }) => parts.some((name) => options.only.includes(name)));
+  const ending = endingAfter(budget.left(), signal);
+  try {
+    for (const [place, job] of asked.entries()) {
+      const others = asked.slice(place + 1).reduce((sum, other) => sum + weight(other), 0);
+      const time = budget.part(weight(job), others);
+      say(`${nameOf(job)}: at most ${Math.round(time.left())} s of the ${Math.round(budget.left())} s left`);
+      const trouble = (text: string) => {
+        const whole = `${nameOf(job)}: ${text}`;
+        say(`${whole}; it goes on`);
+        troubles.push(whole);
+      };
+      const context = { time, pace, choices: choicesOf(options), signal: ending.signal, say, trouble };
+      try {
+        ending.signal.throwIfAborted();
+        Object.assign(document, await job.run(context, { document, earlier, options, profiles }));
+      } catch (error) {
+        signal.throwIfAborted();
+        const text = textOf(error);
+        const isSkipped = error instanceof Skipped;
+        say(`${nameOf(job)}: ${isSkipped ? 'skipped' : 'FAILED'}: ${text}`);
+        if (!isSkipped) failed.push(nameOf(job));
+        Object.assign(document, job.without(isSkipped ? { skipped: text } : { failed: text }, options));
+      }
+    }
+  } finally {
+    ending.cancel();
+  }
+  document.run = { ...document.run, seconds: Math.round((performance.now() - startedAtMs) / 1_000), troubles };
+  return { document, profiles, failed: [...failed, ...troubles] };
+}
+
+function nameOf({ parts }: Job): string {
+  return parts.join(' and ');
+}
+
+async function emptyDocument({ quick: isQuick, policy, deviceProfile }: Options): Promise<BusDocument> {
+  const table = readTable(deviceProfile ?? defaultDeviceProfile);
+  const run = {
+    ...{ startedAt: new Date().toISOString(), seconds: 0, quick: isQuick, policy: policy ?? defaultPolicy, sloMs },
+    devices: `${devices} of ${table.deviceClass}, in one process`,
+    troubles: [],
+    earlier: {},
+  };
+  return { machine: await machine(), run };
+}
+
+function choicesOf({ deviceProfile, policy }: Options) {
+  return { ...(deviceProfile !== undefined && { deviceProfile }), ...(policy !== undefined && { policy }) };
+}
+
+/** A signal that aborts when another one does, and with `OutOfTime` after so many seconds. */
+function endingAfter(seconds: number, signal: AbortSignal): { signal: AbortSignal; cancel(): void } {
+  const controller = new AbortController();
+  const onAbort = () => controller.abort(signal.reason);
+  const timer = setTimeout(() => controller.abort(new OutOfTime()), 1_000 * seconds);
+  signal.addEventListener('abort', onAbort);
+  if (signal.aborted) onAbort();
+  const cancel = () => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
+  };
+  return { signal: controller.signal, cancel };
+}

@@ -1,0 +1,91 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { rateAt, rungOf } from './ladder.js';
+import { type Asking, climb, edge, middle } from './search.js';
+
+/** A system that carries every rung up to one, and counts what it is asked. */
+function carrying(highest: number, limit = Number.POSITIVE_INFINITY): Asking & { asked: number[] } {
+  const asked: number[] = [];
+  return {
+    asked,
+    passes: async (rung) => asked.push(rung) > 0 && rung <= highest,
+    isEnough: () => asked.length >= limit,
+  };
+}
+const rungs = fc.integer({ min: -90, max: 30 });
+
+describe('the ladder', () => {
+  test('holds the rate of the goal, and rates 5 % apart in round numbers', () => {
+    expect([rateAt(0), rateAt(1), rateAt(-1), rateAt(-69)]).toEqual([8_750, 9_190, 8_330, 302]);
+  });
+
+  test('a rate stands on its own rung', () => {
+    fc.assert(fc.property(rungs, (rung) => rungOf(rateAt(rung)) === rung));
+  });
+});
+
+describe('the climb', () => {
+  test('ends within three rungs below where rates stop to pass, wherever it began, in a dozen probes or so', async () => {
+    await fc.assert(
+      fc.asyncProperty(rungs, rungs, async (highest, from) => {
+        const asking = carrying(highest);
+        const found = await climb(from, asking);
+        expect(found).toBeLessThanOrEqual(highest);
+        expect(highest - found).toBeLessThan(3);
+        // Twice each that fails.
+        expect(new Set(asking.asked).size).toBeLessThanOrEqual(4 + Math.abs(highest - from) / 6 + 8);
+      }),
+    );
+  });
+
+  test('asks again what failed: a system that was cold does not hold the search down', async () => {
+    const asked: number[] = [];
+    const cold: Asking = { isEnough: () => false, passes: async (rung) => asked.push(rung) > 1 && rung <= 10 };
+    expect(await climb(0, cold)).toBeGreaterThan(7);
+  });
+
+  test('ends where nothing passes, and where the time is over', async () => {
+    const hopeless = carrying(-1_000);
+    expect(await climb(0, hopeless)).toBeLessThan(Math.min(...hopeless.asked));
+    const short = carrying(30, 2);
+    expect(await climb(0, short)).toBe(6);
+    expect(short.asked).toEqual([0, 6]);
+  });
+});
+
+describe('a round at the edge', () => {
+  test('finds the highest rung that passes from nearby, in few steps', async () => {
+    await fc.assert(
+      fc.asyncProperty(rungs, fc.integer({ min: -3, max: 3 }), async (highest, off) => {
+        const asking = carrying(highest);
+        expect(await edge(highest + off, 9, asking)).toBe(highest);
+        expect(asking.asked.length).toBeLessThanOrEqual(6);
+      }),
+    );
+  });
+
+  test('never names a rung that did not pass, and has no more steps than it was given once one passed', async () => {
+    await fc.assert(
+      fc.asyncProperty(rungs, rungs, fc.integer({ min: 1, max: 4 }), async (highest, from, steps) => {
+        const asking = carrying(highest);
+        const found = await edge(from, steps, asking);
+        const firstPassed = asking.asked.findIndex((rung) => rung <= highest);
+        expect(asking.asked.filter((rung) => rung <= highest)).toContain(found);
+        expect(asking.asked.length).toBeLessThanOrEqual(Math.max(steps, firstPassed + 1));
+      }),
+    );
+  });
+
+  test('ends without one when the time is over', async () => {
+    const asking = carrying(-50, 3);
+    expect(await edge(0, 9, asking)).toBeUndefined();
+    expect(asking.asked).toEqual([0, -2, -6]);
+  });
+});
+
+test('the middle of the rounds is one of them', () => {
+  expect(middle([])).toBeUndefined();
+  expect(middle([3])).toBe(3);
+  expect(middle([9, 1])).toBe(1);
+  expect(middle([5, 9, 1])).toBe(5);
+});

@@ -1,0 +1,89 @@
+/** A contender on stage: it is warmed up and asked for steps, and every step is written down. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type RunningContender, type StepAsked, type StepFigures, sloMs } from './contender.js';
+import { cpuPer1000, cpuSecondsOf } from './cpu.js';
+import type { Pace } from './pace.js';
+import { rateAt } from './search/ladder.js';
+
+/** A rate is carried when so many of its queries are answered in time. */
+export const wanted = 0.999;
+/** A step whose queries went out later than this (99th percentile) says as much about who sent them as about who answered. */
+const lagLimitMs = 5;
+/** The processes compile what they run: at these shares of the rate that comes next. */
+const warmUpShares = [0.15, 0.3, 0.5, 0.7];
+
+export type StepKind = 'warm-up' | 'probe' | 'step';
+
+export interface Step extends StepFigures {
+  readonly contender: string;
+  readonly kind: StepKind;
+  /** Whether the attainment is what is wanted, and the queries were really sent at that rate. */
+  readonly passed: boolean;
+  /** Whether the load itself was late: the step is then to be read with care. */
+  readonly lagged: boolean;
+  /** Seconds of a core that each process used for 1,000 queries; null where that is not known. */
+  readonly cpuSecondsPer1000: Readonly<Record<string, number>>;
+}
+
+export interface StageOptions {
+  readonly name: string;
+  readonly running: RunningContender;
+  /** Says what is under way. */
+  readonly say: (text: string) => void;
+  readonly signal: AbortSignal;
+  readonly pace: Pace;
+  /** Gets every step. */
+  readonly steps: Step[];
+}
+
+export class Stage {
+  constructor(private readonly options: StageOptions) {}
+
+  /** Rising rates below the one that comes next. @param seconds of all of them together */
+  async warmUp(rate: number, seconds: number): Promise<void> {
+    for (const share of warmUpShares) {
+      await this.step('warm-up', {
+        rate: Math.max(1, Math.round(share * rate)),
+        seconds: seconds / warmUpShares.length,
+      });
+    }
+  }
+
+  /** Whether a rung of the ladder passes. */
+  async passes(kind: StepKind, rung: number, seconds: number): Promise<boolean> {
+    return (await this.step(kind, { rate: rateAt(rung), seconds })).passed;
+  }
+
+  async step(kind: StepKind, asked: StepAsked): Promise<Step> {
+    const { name, running, say, signal, steps, pace } = this.options;
+    await sleep(pace.pauseMs, undefined, { signal });
+    const before = cpuSecondsOf(running.pids());
+    const figures = await running.step(asked);
+    const after = cpuSecondsOf(running.pids());
+    const step: Step = {
+      ...{ contender: name, kind, ...figures },
+      passed: figures.attainment >= wanted && keptPace(figures),
+      lagged: figures.sendLagMs.p99 > lagLimitMs,
+      cpuSecondsPer1000: cpuPer1000(before, after, figures.sent),
+    };
+    steps.push(step);
+    say(`${name}: ${said(step)}`);
+    return step;
+  }
+}
+
+/**
+ * A load that cannot send so fast sends slower, and what is slower is easier. Falling behind by less than the limit, in steps
+ * of ten seconds, is a rate within 0.4 % of the one that was asked for.
+ */
+function keptPace({ sendLagMs }: StepFigures): boolean {
+  return sendLagMs.p99 <= sloMs;
+}
+
+function said({ kind, rate, seconds, attainment, within36, latencyMs, lagged, passed }: Step): string {
+  const what = `${kind} of ${seconds} s at ${rate} qps: attainment ${attainment.toFixed(4)}`;
+  const latency = `p50 ${latencyMs.p50.toFixed(1)} ms, p99 ${latencyMs.p99.toFixed(1)} ms`;
+  const verdict = kind === 'warm-up' ? '' : passed ? ', passed' : ', failed';
+  const late = lagged ? ', the load lagged' : '';
+  return `${what}, within ${sloMs} ms of the producer ${within36.toFixed(4)}, ${latency}${verdict}${late}`;
+}
