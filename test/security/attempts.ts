@@ -58,11 +58,9 @@ const queueConsumers = [
 const lead = ['$KV.leader.leader', 'schedulers.x.ping', `${api}.CONSUMER.CREATE.KV_leader`];
 const changeModels = ['$KV.profiles.model.fashion', '$KV.profiles.latency.fashion.x', '$O.models.M.x', '$O.models.C.x'];
 const answersOfOthers = ['_INBOX.scheduler.x.y', '_INBOX.ingest.x.y', '_INBOX.profiler.x.y', '_INBOX.gpu-worker.x.y'];
-const readOthers = [
-  `${api}.STREAM.MSG.GET.RESULTS_acme`,
-  `${api}.DIRECT.GET.RESULTS_acme`,
-  `${api}.DIRECT.GET.QUERIES`,
-];
+const readOthers = [`${api}.STREAM.MSG.GET.RESULTS_acme`, `${api}.DIRECT.GET.RESULTS_acme`];
+/** Bodies of queries: a worker's alone. */
+const readQueries = [`${api}.DIRECT.GET.QUERIES`, `${api}.STREAM.MSG.GET.QUERIES`];
 const asWorker = ['batches.done', 'workers.available', 'workers.gpu-worker-0.heartbeat', 'telemetry.worker'];
 const askProfiler = ['profiler.submit', 'profiler.remove', 'profiler.measure'];
 
@@ -97,13 +95,21 @@ const own: Record<Exclude<Role, 'admin'>, Attempts> = {
       ...readOthers,
       ...asWorker,
       ...askProfiler,
-      `${api}.STREAM.MSG.GET.QUERIES`,
+      ...readQueries,
       `${api}.STREAM.UPDATE.QUERIES`,
     ],
     subscribe: ['queries.*', 'batches.done', 'workers.>', 'profiler.*', '_INBOX.scheduler.>'],
   },
   scheduler: {
-    publish: ['queries.fashion', ...changeModels, ...readOthers, ...asWorker, ...askProfiler, '_INBOX.ingest.x.y'],
+    publish: [
+      'queries.fashion',
+      ...changeModels,
+      ...readOthers,
+      ...readQueries,
+      ...asWorker,
+      ...askProfiler,
+      '_INBOX.ingest.x.y',
+    ],
     subscribe: ['infer.*', 'workers.*.batch', 'profiler.*', '_INBOX.ingest.>'],
   },
   profiler: {
@@ -116,7 +122,7 @@ const own: Record<Exclude<Role, 'admin'>, Attempts> = {
       ...readOthers,
       ...asWorker,
       '_INBOX.scheduler.x.y',
-      `${api}.STREAM.MSG.GET.QUERIES`,
+      ...readQueries,
       `${api}.STREAM.UPDATE.QUERIES`,
     ],
     subscribe: ['infer.*', 'batches.done', 'workers.*.batch', '_INBOX.scheduler.>'],
@@ -135,7 +141,7 @@ const own: Record<Exclude<Role, 'admin'>, Attempts> = {
       '$KV.submissions.x',
       // It writes there, and would have what it wrote delivered to workers.
       `${api}.CONSUMER.CREATE.OBJ_submissions`,
-      `${api}.STREAM.MSG.GET.QUERIES`,
+      ...readQueries,
       `${api}.STREAM.UPDATE.QUERIES`,
     ],
     subscribe: ['infer.*', 'batches.done', 'workers.>', 'profiler.*', '_INBOX.profiler.>'],

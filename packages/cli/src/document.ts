@@ -122,7 +122,7 @@ export function toDocument(figures: Figures, facts: RunFacts): RunDocument {
       ...group,
       profiledAccuracy: ratio(accuracySum, group.outcomes.ok),
     })),
-    latencyMs: figures.latencyMs,
+    latencyMs: { p50: figures.latencyMs.p50, p99: figures.latencyMs.p99 },
     sendLagMs: figures.lagMs,
     windows: figures.windows.map(({ accuracySum, ...window }) => ({
       ...window,

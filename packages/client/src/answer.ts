@@ -2,7 +2,7 @@
 import type { ErrorAnswer, ServedAnswer, Tensor } from '@slackline/shared';
 
 /** Time of one query, by the producer's own monotonic clock. */
-interface Timed {
+export interface Timed {
   queryId: string;
   /** From sending to the answer, in milliseconds. */
   roundTripMs: number;

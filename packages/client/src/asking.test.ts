@@ -1,12 +1,12 @@
 import type { BusStatus, Clock } from '@slackline/shared';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Asking } from './asking.js';
-import { Outstanding } from './outstanding.js';
+import { Outstanding, type Waiting } from './outstanding.js';
 
 let tell: (status: BusStatus) => void = () => {};
 let timers: { atMs: number; call: () => void }[] = [];
 let nowMs = 0;
-let outstanding: Outstanding<null>;
+let outstanding: Outstanding<Waiting>;
 let asked: string[] = [];
 beforeEach(() => {
   [timers, asked, nowMs] = [[], [], 0];
@@ -21,7 +21,7 @@ beforeEach(() => {
     },
   };
   const still: Clock = { now: () => 0, after: () => () => {} };
-  outstanding = new Outstanding<null>(still, () => {});
+  outstanding = new Outstanding<Waiting>(still, () => {});
   const bus = {
     onStatus: (listener: (status: BusStatus) => void) => {
       tell = listener;
@@ -30,7 +30,7 @@ beforeEach(() => {
   new Asking(bus, clock, outstanding, (_token, { queryId }) => asked.push(queryId));
 });
 
-const add = (queryId: string) => outstanding.add({ queryId, subject: 'infer.m', sentAtMs: 0, settle: null }, 60_000);
+const add = (queryId: string) => outstanding.add({ queryId, subject: 'infer.m', sentAtMs: 0, isCutOff: false }, 60_000);
 const pass = (ms: number) => {
   nowMs += ms;
   for (let due = timers.filter(({ atMs }) => atMs <= nowMs); due.length > 0; ) {

@@ -9,15 +9,15 @@ import type { Outstanding, Waiting } from './outstanding.js';
 /** From the reconnect to the first question, and from each to the next. */
 const pausesMs = [0, 250, 500, 1_000, 2_000];
 
-export class Asking<T> {
+export class Asking<W extends Waiting> {
   #cancelTimer: () => void = () => {};
 
   constructor(
     bus: Pick<Bus, 'onStatus'>,
     private readonly clock: Clock,
-    private readonly outstanding: Pick<Outstanding<T>, 'cutOff' | 'markCutOff'>,
-    /** Asks for the outcome of one query. @param token the last one of its reply subject */
-    private readonly ask: (token: string, waiting: Waiting<T>) => void,
+    private readonly outstanding: Pick<Outstanding<W>, 'cutOff' | 'markCutOff'>,
+    /** Asks for the outcome of one query. @param token what stands at the end of its reply subject */
+    private readonly ask: (token: number, waiting: W) => void,
   ) {
     bus.onStatus((status) => {
       this.stop();

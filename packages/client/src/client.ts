@@ -4,10 +4,8 @@ import {
   type BusMessage,
   type Clock,
   connectBus,
-  constraintHeaders,
   contentTypes,
   type Denial,
-  decimalText,
   decodeOutputs,
   headerNames,
   type ModelEntry,
@@ -25,8 +23,10 @@ import { linkedSignal } from './linked-signal.js';
 import type { ClientCounts, ClientOptions, ConnectOptions, PublishOptions, QueryOptions } from './options.js';
 import { Outbox } from './outbox.js';
 import { Outstanding, type Waiting } from './outstanding.js';
+import { QueryLines } from './query-lines.js';
+import { QueryNames } from './query-names.js';
 import { type ResultOptions, readResults } from './results.js';
-import { checked, isNobody, nobodyListens, notPermitted } from './wire.js';
+import { checked, isNobody, nobodyListens, notPermitted, timed } from './wire.js';
 
 /** How long an answer is waited for when nothing says how long the query may take. */
 const unknownLimitMs = 60_000;
@@ -34,7 +34,13 @@ const defaultGraceMs = 1_000;
 /** What the headers of a query may take of the broker's max_payload. */
 const headerRoomBytes = 1_024;
 
-type OnAnswer = (answer: RawAnswer) => void;
+type OnAnswer = (answer: RawAnswer, number: number) => void;
+
+/** A query that waits, who is told of its end, and by which number. */
+interface Asked extends Waiting {
+  onAnswer: OnAnswer;
+  number: number;
+}
 
 /** Connects to Slackline. Throws `nats_unreachable`, `nats_unauthorized` or `nats_untrusted`, and `invalid_config`. */
 export async function connect(options: ConnectOptions = {}): Promise<SlacklineClient> {
@@ -54,17 +60,15 @@ export class SlacklineClient {
   readonly #subjects: Subjects;
   readonly #clock: Clock;
   readonly #graceMs: number;
-  readonly #inbox: string;
+  readonly #names: QueryNames;
   readonly #inboxSubscription: Subscription;
-  readonly #outstanding: Outstanding<OnAnswer>;
+  readonly #outstanding: Outstanding<Asked>;
   readonly #outbox: Outbox;
-  readonly #asking: Asking<OnAnswer>;
+  readonly #asking: Asking<Asked>;
+  readonly #lines = new QueryLines();
   readonly #models = new Map<string, ModelEntry>();
   #catalog: Promise<Subscription> | undefined;
   readonly #closing = new AbortController();
-  /** Ids are this client's inbox and a number: unique, and cheaper than random ones. */
-  readonly #idBase: string;
-  #nextId = 0;
   #unreadable = 0;
 
   /** @param bus closed by `close` */
@@ -76,12 +80,11 @@ export class SlacklineClient {
     this.#clock = options.clock ?? systemClock;
     this.#graceMs = options.graceMs ?? defaultGraceMs;
     this.#outbox = new Outbox(bus, this.#clock);
-    this.#inbox = bus.newInbox();
-    this.#idBase = Subjects.lastToken(this.#inbox);
+    this.#names = new QueryNames(this.#subjects, bus.newInbox());
     this.#outstanding = new Outstanding(this.#clock, (waiting) => this.#unanswered(waiting));
     this.#asking = new Asking(bus, this.#clock, this.#outstanding, (token, waiting) => this.#askAgain(token, waiting));
     if (options.onStatus !== undefined) bus.onStatus(options.onStatus);
-    this.#inboxSubscription = bus.subscribe(`${this.#inbox}.*`, (message) => this.#take(message));
+    this.#inboxSubscription = bus.subscribe(this.#names.answers, (message) => this.#take(message));
   }
 
   /** Queries that wait for an answer. */
@@ -115,19 +118,22 @@ export class SlacklineClient {
   }
 
   /**
-   * The form for load generators: no promise, no look into the body. `onAnswer` is called exactly once and must not throw.
-   * Returns the query's id. A query that is sent while the connection is away leaves with what is left of its limit once it
-   * is back. Throws `wrong_header` or `oversized_body`, and `unavailable` when too much waits for the connection.
+   * The form for load generators: no promise, no look into the body. `onAnswer` is called exactly once and must not throw;
+   * with `number`, one function can serve many queries. Returns the query's id. A query that is sent while the connection is
+   * away leaves with what is left of its limit once it is back. Throws `wrong_header` or `oversized_body`, and `unavailable`
+   * when too much waits for the connection.
+   *
+   * @param number the caller's own, told to `onAnswer`
    */
-  send(model: string, body: Uint8Array, options: QueryOptions, onAnswer: OnAnswer): string {
-    const queryId = options.queryId ?? this.#newId();
-    const headers = this.#headers(model, queryId, options);
+  send(model: string, body: Uint8Array, options: QueryOptions, onAnswer: OnAnswer, number = 0): string {
+    const subject = this.#names.subject(model);
+    const queryId = this.#names.id(options.queryId);
+    const headers = this.#lines.of(options).and(headerNames.queryId, queryId);
     this.#checkSize(body);
-    const subject = this.#subjects.infer(model);
-    const waiting = { queryId, subject, sentAtMs: this.#clock.now(), settle: onAnswer };
+    const waiting = { queryId, subject, sentAtMs: this.#clock.now(), isCutOff: false, onAnswer, number };
     const token = this.#outstanding.add(waiting, options.timeoutMs ?? this.#limitMs(model, options) + this.#graceMs);
     try {
-      this.#outbox.send({ subject, body, headers, reply: `${this.#inbox}.${token}`, sloMs: options.sloMs });
+      this.#outbox.send({ subject, body, headers, reply: this.#names.reply(token), sloMs: options.sloMs });
     } catch (error) {
       this.#outstanding.remove(token);
       throw error;
@@ -138,11 +144,13 @@ export class SlacklineClient {
   /** Sends a query whose answer is stored under `resultKey`; see `results`. Returns the query's id. Refusals are not told. */
   publish(model: string, input: Input, options: PublishOptions = {}): string {
     const { body, contentType } = toBody(input, options.contentType);
-    const queryId = options.queryId ?? this.#newId();
-    const headers = this.#headers(model, queryId, { ...options, contentType });
-    if (options.resultKey !== undefined) headers[headerNames.resultKey] = checked('result key', options.resultKey);
+    const subject = this.#names.subject(model);
+    const queryId = this.#names.id(options.queryId);
+    const { resultKey, sloMs } = options;
+    let headers = this.#lines.of({ ...options, contentType }).and(headerNames.queryId, queryId);
+    if (resultKey !== undefined) headers = headers.and(headerNames.resultKey, checked('result key', resultKey));
     this.#checkSize(body);
-    this.#outbox.send({ subject: this.#subjects.infer(model), body, headers, sloMs: options.sloMs });
+    this.#outbox.send({ subject, body, headers, reply: undefined, sloMs });
     return queryId;
   }
 
@@ -182,11 +190,11 @@ export class SlacklineClient {
 
   /** Gives the queries that a denial concerns their end; one of the inbox concerns all. */
   denied({ operation, subject, error }: Denial): void {
-    const isMeant = operation === 'publish' ? (waiting: Waiting<OnAnswer>) => waiting.subject === subject : () => true;
-    const isOurs = operation === 'publish' || subject === `${this.#inbox}.*` || subject === '>';
+    const isMeant = operation === 'publish' ? (waiting: Asked) => waiting.subject === subject : () => true;
+    const isOurs = operation === 'publish' || subject === this.#names.answers || subject === '>';
     if (!isOurs) return;
-    for (const { queryId, sentAtMs, settle } of this.#outstanding.take(isMeant)) {
-      settle({ ...notPermitted(error), queryId, roundTripMs: this.#clock.now() - sentAtMs });
+    for (const { queryId, sentAtMs, onAnswer, number } of this.#outstanding.take(isMeant)) {
+      onAnswer(timed(notPermitted(error), queryId, this.#clock.now() - sentAtMs), number);
     }
   }
 
@@ -199,19 +207,6 @@ export class SlacklineClient {
     const catalog = await this.#catalog?.catch(() => undefined);
     await catalog?.drain();
     await this.bus.close();
-  }
-
-  #newId(): string {
-    return `${this.#idBase}-${(this.#nextId++).toString(36)}`;
-  }
-
-  #headers(model: string, queryId: string, options: QueryOptions): Record<string, string> {
-    checked('model', model);
-    const headers: Record<string, string> = { [headerNames.queryId]: checked('query id', queryId) };
-    if (options.sloMs !== undefined) headers[headerNames.sloMs] = decimalText(options.sloMs);
-    if (options.deadline !== undefined) headers[headerNames.deadline] = decimalText(options.deadline);
-    if (options.contentType !== undefined) headers[headerNames.contentType] = options.contentType;
-    return Object.assign(headers, constraintHeaders(options));
   }
 
   /** The broker would end the connection over a message that is too large. */
@@ -230,7 +225,7 @@ export class SlacklineClient {
   }
 
   #take(message: BusMessage): void {
-    const token = Subjects.lastToken(message.subject);
+    const token = this.#names.token(message.subject);
     const { duplicates } = this.#outstanding;
     const waiting = this.#outstanding.peek(token);
     if (waiting === undefined) {
@@ -242,7 +237,7 @@ export class SlacklineClient {
     const answer = isNobody(message) ? nobodyListens() : this.#parse(message);
     if (answer === undefined) return;
     this.#outstanding.remove(token);
-    waiting.settle({ ...answer, queryId, roundTripMs });
+    waiting.onAnswer(timed(answer, queryId, roundTripMs), waiting.number);
   }
 
   #second(message: BusMessage): void {
@@ -262,14 +257,14 @@ export class SlacklineClient {
   }
 
   /** Without a reply subject of its own: where no ingest listens yet, the broker’s word for it is not the query’s end. */
-  #askAgain(token: string, { queryId, subject }: Waiting<OnAnswer>): void {
-    const headers = { [headerNames.queryId]: queryId, [headerNames.outcomeAgain]: `${this.#inbox}.${token}` };
+  #askAgain(token: number, { queryId, subject }: Asked): void {
+    const headers = { [headerNames.queryId]: queryId, [headerNames.outcomeAgain]: this.#names.reply(token) };
     this.bus.publish(subject, new Uint8Array(0), { headers });
   }
 
-  #unanswered({ queryId, sentAtMs, isCutOff = false, settle }: Waiting<OnAnswer>): void {
+  #unanswered({ queryId, sentAtMs, isCutOff, onAnswer, number }: Asked): void {
     const roundTripMs = this.#clock.now() - sentAtMs;
-    settle({ outcome: 'unanswered', connectionLost: isCutOff, queryId, roundTripMs });
+    onAnswer({ outcome: 'unanswered', connectionLost: isCutOff, queryId, roundTripMs }, number);
   }
 
   #withOutputs(model: string, answer: RawAnswer): Answer {

@@ -24,7 +24,7 @@ const send = (sloMs: number | undefined, bytes = 1) =>
   outbox.send({
     subject: 'infer.m',
     body: new Uint8Array(bytes),
-    headers: { ...(sloMs !== undefined && { [headerNames.sloMs]: String(sloMs) }) },
+    headers: HeaderLines.none,
     reply: 'inbox.1',
     sloMs,
   });
@@ -45,6 +45,14 @@ describe('queries that are sent while the connection is away', () => {
     expect(published.every(({ options }) => options?.reply === 'inbox.1')).toBe(true);
     send(100);
     expect(limits().at(-1)).toBe('100');
+  });
+
+  it('say what is left in so many digits as a header may have', () => {
+    tell('disconnected');
+    send(100);
+    nowMs = 99.987_654_321_012_34;
+    tell('reconnected');
+    expect(limits()).toEqual(['0.012']);
   });
 
   it('do not go when their time is over', () => {

@@ -2,13 +2,15 @@
  * How queries leave. While the connection is away they wait here, because the NATS client forgets what is published then; at
  * the reconnect they go with what is left of their time, and those that have none left do not go.
  */
-import { type Bus, type Clock, decimalText, headerNames, SlacklineError } from '@slackline/shared';
+import { type Bus, type Clock, decimalText, type HeaderLines, headerNames, SlacklineError } from '@slackline/shared';
 
 export interface Leaving {
   subject: string;
   body: Uint8Array;
-  headers: Record<string, string>;
-  reply?: string;
+  /** All but the limit. */
+  headers: HeaderLines;
+  /** Undefined: the answer is stored. */
+  reply: string | undefined;
   /** The limit that the query states, in milliseconds from now. */
   sloMs: number | undefined;
 }
@@ -42,7 +44,7 @@ export class Outbox {
   /** Sends a query now, or when there is a connection again. Throws `unavailable` when too much waits for that. */
   send(query: Leaving): void {
     if (!this.#isAway) {
-      this.#publish(query, query.headers);
+      this.#publish(query, query.sloMs);
       return;
     }
     const bytes = query.body.length + overheadBytes;
@@ -62,13 +64,16 @@ export class Outbox {
     this.#bytes = 0;
     const nowMs = this.clock.now();
     for (const { query, sinceMs } of waiting) {
-      const leftMs = query.sloMs === undefined ? undefined : query.sloMs - (nowMs - sinceMs);
-      if (leftMs === undefined) this.#publish(query, query.headers);
-      else if (leftMs > 0) this.#publish(query, { ...query.headers, [headerNames.sloMs]: decimalText(leftMs) });
+      const leftMs = query.sloMs === undefined ? undefined : wholeMicroseconds(query.sloMs - (nowMs - sinceMs));
+      if (leftMs === undefined || leftMs > 0) this.#publish(query, leftMs);
     }
   }
 
-  #publish({ subject, body, reply }: Leaving, headers: Record<string, string>): void {
-    this.bus.publish(subject, body, { headers, ...(reply !== undefined && { reply }) });
+  #publish({ subject, body, headers, reply }: Leaving, sloMs: number | undefined): void {
+    const all = sloMs === undefined ? headers : headers.and(headerNames.sloMs, decimalText(sloMs));
+    this.bus.publish(subject, body, reply === undefined ? { headers: all } : { headers: all, reply });
   }
 }
+
+/** A difference of two clock readings may have more digits than a header may. */
+const wholeMicroseconds = (ms: number): number => Math.floor(ms * 1_000) / 1_000;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Outstanding } from './outstanding.js';
+import { Outstanding, type Waiting } from './outstanding.js';
 
 /** A clock that stands still until it is told to go on. */
 class HandClock {
@@ -34,9 +34,11 @@ class HandClock {
 function setUp() {
   const clock = new HandClock();
   const timedOut: { id: string; atMs: number }[] = [];
-  const outstanding = new Outstanding<null>(clock, ({ queryId }) => timedOut.push({ id: queryId, atMs: clock.now() }));
+  const outstanding = new Outstanding<Waiting>(clock, ({ queryId }) =>
+    timedOut.push({ id: queryId, atMs: clock.now() }),
+  );
   const add = (queryId: string, timeoutMs: number) =>
-    outstanding.add({ queryId, subject: 'infer.m', sentAtMs: clock.now(), settle: null }, timeoutMs);
+    outstanding.add({ queryId, subject: 'infer.m', sentAtMs: clock.now(), isCutOff: false }, timeoutMs);
   return { clock, timedOut, outstanding, add };
 }
 

@@ -1,28 +1,28 @@
 /**
- * The queries that wait for an answer. Each has a token, the last one of its reply subject. Their time limits lie in slots
- * of some milliseconds that one timer looks at, because a timer for each of many thousand queries would cost more than they do.
+ * The queries that wait for an answer. Each has a token, a number that stands at the end of its reply subject. Their time limits
+ * lie in slots of some milliseconds that one timer looks at, because a timer for each of many thousand queries would cost
+ * more than they do.
  */
 import type { Clock } from '@slackline/shared';
 
-/** A query that waits. */
-export interface Waiting<T> {
+/** A query that waits; whoever keeps it here adds what it needs at its end. */
+export interface Waiting {
   queryId: string;
   /** Where it was sent. */
   subject: string;
   sentAtMs: number;
   /** Whether the connection broke after it was sent: its answer may have gone to nobody. */
-  isCutOff?: boolean;
-  settle: T;
+  isCutOff: boolean;
 }
 
 const slotMs = 10;
 /** So many timed-out queries are remembered, to tell answers that come too late from second ones. */
 const maxRemembered = 100_000;
 
-export class Outstanding<T> {
-  readonly #waiting = new Map<string, Waiting<T>>();
-  readonly #slots = new Map<number, string[]>();
-  readonly #timedOut = new Set<string>();
+export class Outstanding<W extends Waiting> {
+  readonly #waiting = new Map<number, W>();
+  readonly #slots = new Map<number, number[]>();
+  readonly #timedOut = new Set<number>();
   #next = 0;
   #swept = 0;
   #cancelSweep: (() => void) | undefined;
@@ -33,16 +33,16 @@ export class Outstanding<T> {
 
   constructor(
     private readonly clock: Clock,
-    private readonly onTimeout: (waiting: Waiting<T>) => void,
+    private readonly onTimeout: (waiting: W) => void,
   ) {}
 
   get size(): number {
     return this.#waiting.size;
   }
 
-  /** Takes a query in, and returns the token under which its answer will come. */
-  add(waiting: Waiting<T>, timeoutMs: number): string {
-    const token = (this.#next++).toString(36);
+  /** Takes a query in, and returns the token under which its answer will come: from 0 on, one more for each. */
+  add(waiting: W, timeoutMs: number): number {
+    const token = this.#next++;
     this.#waiting.set(token, waiting);
     const slot = Math.floor((waiting.sentAtMs + Math.max(0, timeoutMs)) / slotMs) + 1;
     const tokens = this.#slots.get(slot);
@@ -56,7 +56,7 @@ export class Outstanding<T> {
   }
 
   /** The query of a token, still waiting; undefined, and counted, when nothing waits for it (any more). */
-  peek(token: string): Waiting<T> | undefined {
+  peek(token: number): W | undefined {
     const waiting = this.#waiting.get(token);
     if (waiting !== undefined) return waiting;
     if (this.#timedOut.delete(token)) this.tooLate++;
@@ -65,12 +65,12 @@ export class Outstanding<T> {
   }
 
   /** Ends the waiting of a token. */
-  remove(token: string): void {
+  remove(token: number): void {
     this.#waiting.delete(token);
   }
 
   /** Ends the waiting of all that `isMeant`, and returns them. */
-  take(isMeant: (waiting: Waiting<T>) => boolean): Waiting<T>[] {
+  take(isMeant: (waiting: W) => boolean): W[] {
     const taken = [...this.#waiting].filter(([, waiting]) => isMeant(waiting));
     for (const [token] of taken) this.#waiting.delete(token);
     return taken.map(([, waiting]) => waiting);
@@ -82,7 +82,7 @@ export class Outstanding<T> {
   }
 
   /** What still waits of that, by token. */
-  cutOff(): [token: string, waiting: Waiting<T>][] {
+  cutOff(): [token: number, waiting: W][] {
     return [...this.#waiting].filter(([, { isCutOff }]) => isCutOff);
   }
 
@@ -109,7 +109,7 @@ export class Outstanding<T> {
     else this.#slots.clear();
   }
 
-  #timeOut(token: string): void {
+  #timeOut(token: number): void {
     const waiting = this.#waiting.get(token);
     if (waiting === undefined) return;
     this.#waiting.delete(token);

@@ -13,20 +13,27 @@ export interface Group {
 }
 
 export class Groups {
-  readonly #groups = new Map<string, Group>();
+  readonly #byModel = new Map<string, Map<Priority, Group>>();
+  readonly #groups: Group[] = [];
 
   of(model: string, priority: Priority): Group {
-    const key = `${model} ${priority}`;
-    let group = this.#groups.get(key);
+    let ofModel = this.#byModel.get(model);
+    if (ofModel === undefined) {
+      ofModel = new Map();
+      this.#byModel.set(model, ofModel);
+    }
+    let group = ofModel.get(priority);
     if (group === undefined) {
       const outcomes = { ok: 0, late: 0, expired: 0, failed: 0 };
       group = { model, priority, published: 0, refused: 0, outcomes, accuracySum: 0 };
-      this.#groups.set(key, group);
+      ofModel.set(priority, group);
+      this.#groups.push(group);
     }
     return group;
   }
 
+  /** In the order in which they were seen first. */
   all(): Group[] {
-    return [...this.#groups.values()].map((group) => ({ ...group, outcomes: { ...group.outcomes } }));
+    return this.#groups.map((group) => ({ ...group, outcomes: { ...group.outcomes } }));
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '@slackline/shared';
 import { describe, expect, it } from 'vitest';
-import { Pacer } from './pacer.js';
+import { Pacer, tickMs } from './pacer.js';
 
 /** Time that a test moves; timers fire late by `lateMs`, as on a busy machine. */
 class HandClock implements Clock {
@@ -80,6 +80,20 @@ describe('a pacer', () => {
     while (clock.fire());
     expect(due).toHaveLength(1_000);
     expect(clock.timersSet).toBe(1);
+  });
+
+  it('wakes once a tick at most, and says how late what fell due within it was sent', async () => {
+    const clock = new HandClock();
+    const { pacer, due, lags } = paced(
+      clock,
+      Array.from({ length: 100 }, () => tickMs / 10),
+    );
+    while (clock.fire());
+    await pacer.ended;
+    expect(due).toHaveLength(100);
+    expect(clock.timersSet).toBeLessThanOrEqual(12);
+    expect(Math.max(...lags)).toBeGreaterThan(0.5 * tickMs);
+    expect(Math.max(...lags)).toBeLessThan(tickMs);
   });
 
   it('sends nothing after it was stopped', async () => {

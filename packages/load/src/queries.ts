@@ -7,14 +7,17 @@ import type { LoadOptions, Share } from './options.js';
 /** One query before it is sent. */
 export interface LoadQuery {
   /** Index in the load's models. */
-  model: number;
-  sloMs: number;
+  readonly model: number;
+  readonly sloMs: number;
   /** 0: any subnet will do. */
-  minAccuracy: number;
-  priority: Priority;
+  readonly minAccuracy: number;
+  readonly priority: Priority;
 }
 
-/** Tells the queries in order: the one with this number, which grows by one from call to call. */
+/**
+ * Tells the queries in order: the one with this number, which grows by one from call to call. A query that is like the one
+ * before it is the same object.
+ */
 export type QuerySource = (number: number) => LoadQuery;
 
 /** The same options give the same queries. Throws `unknown_model` for a trace that names a model the load does not have. */
@@ -29,17 +32,25 @@ export function querySource(options: LoadOptions): QuerySource {
   );
   const anyMinimum = drawn(sharesOf(options.minAccuracy ?? 0), random);
   const anyPriority = drawn(sharesOf(options.priority ?? 'normal'), random);
+  let last: LoadQuery | undefined;
   return (number) => {
     const model = byName[trace.modelIndex?.[number] ?? noModel] ?? anyModel();
     const given = models[model];
-    const sloMs = trace.sloMs?.[number] ?? Number.NaN;
-    return {
-      model,
-      sloMs: Number.isNaN(sloMs) ? (given?.sloMs ?? given?.entry.sloMs ?? Number.NaN) : sloMs,
-      minAccuracy: trace.minAccuracy?.[number] ?? anyMinimum(),
-      priority: priorities[trace.priority?.[number] ?? -1] ?? anyPriority(),
-    };
+    const stated = trace.sloMs?.[number] ?? Number.NaN;
+    const sloMs = Number.isNaN(stated) ? (given?.sloMs ?? given?.entry.sloMs ?? Number.NaN) : stated;
+    const minAccuracy = trace.minAccuracy?.[number] ?? anyMinimum();
+    const priority = priorities[trace.priority?.[number] ?? -1] ?? anyPriority();
+    if (last === undefined || !isSame(last, model, sloMs, minAccuracy, priority)) {
+      last = { model, sloMs, minAccuracy, priority };
+    }
+    return last;
   };
+}
+
+function isSame(query: LoadQuery, model: number, sloMs: number, minAccuracy: number, priority: Priority): boolean {
+  return (
+    query.model === model && query.sloMs === sloMs && query.minAccuracy === minAccuracy && query.priority === priority
+  );
 }
 
 /** Place in the load's models of each of the trace's. */

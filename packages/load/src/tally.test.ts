@@ -92,7 +92,7 @@ describe('a tally', () => {
     expect(latencyMs.p50).toBeCloseTo(50, 0);
     expect(latencyMs.p99).toBeCloseTo(99, 0);
     expect(lagMs.max).toBeCloseTo(2.5, 1);
-    expect(tallyAt().tally.figures(1_000).latencyMs).toEqual({ p50: 0, p99: 0 });
+    expect(tallyAt().tally.figures(1_000).latencyMs).toEqual({ p50: 0, p99: 0, p999: 0 });
   });
 
   it('counts models and classes apart, and the answers that are worse than what was asked for', () => {

@@ -4,6 +4,7 @@ import type { Outcome } from '@slackline/shared';
 import { type Group, Groups } from './groups.js';
 import type { LoadQuery } from './queries.js';
 import { Recorder, type Records, type Served } from './records.js';
+import { type SeenSubnet, Subnets } from './subnets.js';
 
 /** What came back for a query. */
 export type Reply =
@@ -44,14 +45,14 @@ export interface Counted {
   accuracySum: number;
   checked: number;
   right: number;
-  subnets: { model: string; id: string; accuracy: number; answers: number }[];
+  subnets: SeenSubnet[];
   /** Answers by a subnet below the accuracy that their query asked for: none, if the promise holds. */
   belowMinimum: number;
   /** By model and priority class. */
   groups: Group[];
   executors: string[];
   /** From when a query was due to its answer, by the producer's clock. */
-  latencyMs: { p50: number; p99: number };
+  latencyMs: { p50: number; p99: number; p999: number };
   /** How late queries were sent. */
   lagMs: { p99: number; max: number };
   windows: Window[];
@@ -73,9 +74,12 @@ export const windowMs = 500;
 /** Histograms count whole microseconds; one holds no zero. */
 const perMs = 1_000;
 
+/** A query without an end. */
 interface Outstanding {
   dueAtMs: number;
   query: LoadQuery;
+  group: Group;
+  window: Window;
 }
 
 export interface TallyOptions {
@@ -95,7 +99,7 @@ export class Tally {
   readonly #outstanding = new Map<number, Outstanding>();
   readonly #latency = createHistogram();
   readonly #lag = createHistogram();
-  readonly #subnets = new Map<string, Counted['subnets'][number]>();
+  readonly #subnets = new Subnets();
   readonly #executors = new Set<string>();
   readonly #windows: Window[] = [];
   readonly #refusalCodes: Record<string, number> = {};
@@ -115,9 +119,11 @@ export class Tally {
 
   /** A query goes out, at `sentAtMs`. Returns its number, counted from 0. */
   sent(dueAtMs: number, query: LoadQuery, sentAtMs = dueAtMs): number {
-    this.#outstanding.set(this.#published, { dueAtMs, query });
-    this.#windowOf(dueAtMs).sent++;
-    this.#groupOf(query).published++;
+    const window = this.#windowOf(dueAtMs);
+    const group = this.#groups.of(this.#modelOf(query), query.priority);
+    window.sent++;
+    group.published++;
+    this.#outstanding.set(this.#published, { dueAtMs, query, group, window });
     this.#recorder?.sent(dueAtMs - this.#startedAtMs, sentAtMs - this.#startedAtMs, query);
     return this.#published++;
   }
@@ -154,8 +160,7 @@ export class Tally {
       throw new Error(`query ${number} has had its reply`);
     }
     this.#outstanding.delete(number);
-    const window = this.#windowOf(sent.dueAtMs);
-    const group = this.#groupOf(sent.query);
+    const { dueAtMs, query, group, window } = sent;
     const endedMs = atMs - this.#startedAtMs;
     this.#recorder?.ended(number, endedMs, reply.kind === 'refused' ? 'refused' : reply.outcome);
     if (reply.kind === 'refused') {
@@ -167,18 +172,17 @@ export class Tally {
     this.#outcomes[reply.outcome]++;
     group.outcomes[reply.outcome]++;
     if (reply.kind === 'dropped') return;
-    const latencyMs = atMs - sent.dueAtMs;
+    const latencyMs = atMs - dueAtMs;
     this.#latency.record(Math.max(1, Math.round(latencyMs * perMs)));
-    if (latencyMs <= sent.query.sloMs) this.#inTimeByProducer++;
-    const model = this.#modelOf(sent.query);
-    this.#recorder?.answered(number, latencyMs, model, reply);
-    if (reply.accuracy < sent.query.minAccuracy) this.#belowMinimum++;
+    if (latencyMs <= query.sloMs) this.#inTimeByProducer++;
+    this.#recorder?.answered(number, latencyMs, group.model, reply);
+    if (reply.accuracy < query.minAccuracy) this.#belowMinimum++;
     if (reply.outcome === 'ok') {
       window.ok++;
       window.accuracySum += reply.accuracy;
       group.accuracySum += reply.accuracy;
     }
-    this.#answered(reply, model);
+    this.#answered(reply, group.model);
   }
 
   get unanswered(): number {
@@ -200,11 +204,15 @@ export class Tally {
       accuracySum: this.#accuracySum,
       checked: this.#checked,
       right: this.#right,
-      subnets: [...this.#subnets.values()].map((seen) => ({ ...seen })).sort((a, b) => a.accuracy - b.accuracy),
+      subnets: this.#subnets.all(),
       belowMinimum: this.#belowMinimum,
       groups: this.#groups.all(),
       executors: [...this.#executors],
-      latencyMs: { p50: percentile(this.#latency, 50), p99: percentile(this.#latency, 99) },
+      latencyMs: {
+        p50: percentile(this.#latency, 50),
+        p99: percentile(this.#latency, 99),
+        p999: percentile(this.#latency, 99.9),
+      },
       lagMs: { p99: percentile(this.#lag, 99), max: this.#lag.count === 0 ? 0 : this.#lag.max / perMs },
       windows: this.#windows.slice(-lastWindows).map((window) => ({ ...window })),
     };
@@ -216,10 +224,7 @@ export class Tally {
   }
 
   #answered(reply: Extract<Reply, { kind: 'answered' }>, model: string): void {
-    const key = `${model} ${reply.subnet}`;
-    const seen = this.#subnets.get(key) ?? { model, id: reply.subnet, accuracy: reply.accuracy, answers: 0 };
-    seen.answers++;
-    this.#subnets.set(key, seen);
+    this.#subnets.answered(model, reply.subnet, reply.accuracy);
     this.#executors.add(reply.executor);
     if (reply.outcome === 'late') return;
     this.#accuracySum += reply.accuracy;
@@ -230,10 +235,6 @@ export class Tally {
 
   #modelOf({ model }: LoadQuery): string {
     return this.#models[model] ?? '';
-  }
-
-  #groupOf(query: LoadQuery): Group {
-    return this.#groups.of(this.#modelOf(query), query.priority);
   }
 
   /** Windows without a query exist too: a pause in the load is a fact about it. */

@@ -7,6 +7,8 @@ import { type BatchCommand, batchCommand, mostQueriesOfBatch, unpack } from './m
 
 const mostText = 256;
 
+type Query = BatchCommand['queries'][number];
+
 /** Decodes and checks `workers.<id>.batch`; the payloads are views of `data`. Throws `bad_message`. */
 export function readBatchCommand(data: Uint8Array): BatchCommand {
   let value: unknown;
@@ -31,19 +33,25 @@ function asExpected(value: unknown): BatchCommand | undefined {
     isText(subnet) &&
     Array.isArray(queries) &&
     queries.length >= 1 &&
-    queries.length <= mostQueriesOfBatch &&
-    queries.every(isQuery);
-  return isGood ? { v, batchId, token, epoch, model, digest, subnet, queries } : undefined;
+    queries.length <= mostQueriesOfBatch;
+  if (!isGood) return undefined;
+  const expected: Query[] = [];
+  for (const query of queries) {
+    const good = asQuery(query);
+    if (good === undefined) return undefined;
+    expected.push(good);
+  }
+  return { v, batchId, token, epoch, model, digest, subnet, queries: expected };
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value.length <= mostText;
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 
-/** Four fields and nothing else: what else there may be, the schema takes off. */
-function isQuery(query: unknown): query is BatchCommand['queries'][number] {
-  if (typeof query !== 'object' || query === null) return false;
+/** Its four fields: what else there may be is left out, as the schema does. */
+function asQuery(query: unknown): Query | undefined {
+  if (typeof query !== 'object' || query === null) return undefined;
   const { id, contentType, payload, sequence } = query as Record<string, unknown>;
   const isGood =
     isText(id) && isText(contentType) && (payload === null || payload instanceof Uint8Array) && isCount(sequence);
-  return isGood && Object.keys(query).length === 4;
+  return isGood ? { id, contentType, payload, sequence } : undefined;
 }

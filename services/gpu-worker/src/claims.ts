@@ -1,13 +1,23 @@
 /** Claim check: bodies too large for a batch command stay in the stream, and the worker fetches them by sequence. */
-import type { BatchCommand, Bus } from '@slackline/shared';
+import type { BatchAnswer, BatchCommand, Bus } from '@slackline/shared';
 import type { QueryBody } from './executors/executor.js';
 
 /** A query with its body, or why there is none. */
 export type FetchedQuery = QueryBody | { error: string };
 
+/** The queries of a command with their bodies, in order; undefined where one at least has to be fetched. */
+export function bodiesInHand(queries: BatchCommand['queries']): QueryBody[] | undefined {
+  const bodies: QueryBody[] = [];
+  for (const { contentType, payload } of queries) {
+    if (payload === null) return undefined;
+    bodies.push({ contentType, body: payload });
+  }
+  return bodies;
+}
+
 /**
- * The queries of a command with their bodies, in order. A message that is gone is that query's error alone; throws what
- * the bus throws when it cannot say.
+ * The same where some are to be fetched, all at once. A message that is gone is that query's error alone; throws what the bus
+ * throws when it cannot say.
  */
 export async function fetchBodies(bus: Bus, stream: string, queries: BatchCommand['queries']): Promise<FetchedQuery[]> {
   return Promise.all(
@@ -18,4 +28,12 @@ export async function fetchBodies(bus: Bus, stream: string, queries: BatchComman
       return { contentType, body: stored.data };
     }),
   );
+}
+
+const noAnswer = { error: 'The executor gave no answer' };
+
+/** An answer for each query: the executor's, in order, to those that had a body. */
+export function answersOf(fetched: readonly FetchedQuery[], answers: readonly BatchAnswer[]): BatchAnswer[] {
+  let at = 0;
+  return fetched.map((query) => ('error' in query ? query : (answers[at++] ?? noAnswer)));
 }

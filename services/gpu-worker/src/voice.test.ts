@@ -32,7 +32,7 @@ const status: WorkerStatus = {
 function said(answers: BatchAnswer[], maxPayloadBytes: number) {
   const sent: Uint8Array[] = [];
   const bus = { maxPayloadBytes, publish: (_subject: string, data: Uint8Array) => sent.push(data) };
-  const voice = new Voice(bus as Partial<Bus> as Bus, new Subjects(''), ['_INBOX.'], () => status);
+  const voice = new Voice(bus as Partial<Bus> as Bus, new Subjects(''), ['_INBOX.'], { id: 'w', freeSlots: 1, status });
   const command = { v: 1, batchId: 'b', token: 1, epoch: 'e', model: 'm', subnet: 's', queries: [] } as const;
   voice.done({ ...command, queries: [] }, { answers, actuationMs: 0, inferenceMs: 1, heldMs: 1 });
   const [data = new Uint8Array(0)] = sent;
@@ -70,7 +70,11 @@ it('fits the broker’s messages whatever the answers', () => {
 it('refuses in headers that a message can have, whatever the error says', () => {
   const sent: PublishOptions['headers'][] = [];
   const publish = (_subject: string, _data: Uint8Array, { headers = {} }: PublishOptions) => sent.push(headers);
-  const voice = new Voice({ publish } as Partial<Bus> as Bus, new Subjects(''), ['_INBOX.'], () => status);
+  const voice = new Voice({ publish } as Partial<Bus> as Bus, new Subjects(''), ['_INBOX.'], {
+    id: 'w',
+    freeSlots: 1,
+    status,
+  });
   voice.refusal('_INBOX.reply', new Error(`the runtime said:\r\n  ${'x'.repeat(10_000)}`));
   const headers = HeaderLines.of(sent[0] ?? {});
   expect(headers.get('Error-Code')).toBe('executor_failed');

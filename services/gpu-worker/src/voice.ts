@@ -17,6 +17,13 @@ import type { MeterReading } from './meter.js';
 /** How a batch ended, as `batches.done` says it. */
 export type BatchEnd = Pick<BatchDone, 'answers' | 'actuationMs' | 'inferenceMs' | 'heldMs'>;
 
+/** Whose voice it is, as it is at the moment of the call. */
+export interface Speaker {
+  readonly id: string;
+  readonly freeSlots: number;
+  readonly status: WorkerStatus;
+}
+
 const empty = new Uint8Array(0);
 
 export class Voice {
@@ -24,13 +31,12 @@ export class Voice {
 
   /**
    * @param replyPrefixes what the subject of an answer must begin with: nobody shall have us publish anywhere else
-   * @param status the worker as it is at the moment of the call
    */
   constructor(
     private readonly bus: Bus,
     private readonly subjects: Subjects,
     private readonly replyPrefixes: readonly string[],
-    private readonly status: () => WorkerStatus,
+    private readonly speaker: Speaker,
   ) {}
 
   /** Free slots in the status that was sent last: what schedulers believe. */
@@ -39,20 +45,19 @@ export class Voice {
   }
 
   heartbeat(): void {
-    const status = this.status();
-    this.#say(this.subjects.heartbeat(status.workerId), status);
+    this.#say(this.subjects.heartbeat(this.speaker.id), this.speaker.status);
   }
 
   /** The status, at once: on `workers.available` when a batch can be taken. */
   slots(): void {
-    const status = this.status();
+    const { status } = this.speaker;
     if (status.freeSlots > 0) this.#say(this.subjects.workersAvailable, status);
     else this.heartbeat();
   }
 
   /** The end of a batch, under the epoch and token of its command: whether they still count is the scheduler's to say. */
   done({ epoch, token, batchId }: BatchCommand, end: BatchEnd): void {
-    const { workerId, freeSlots } = this.status();
+    const { id: workerId, freeSlots } = this.speaker;
     const done: BatchDone = { v: 1, workerId, epoch, token, batchId, ...end, freeSlots };
     this.bus.publish(this.subjects.batchesDone, packFitting(done, this.bus.maxPayloadBytes));
   }
@@ -75,7 +80,7 @@ export class Voice {
   }
 
   telemetry(state: string, reading: MeterReading): void {
-    const { workerId, host, deviceClass, executor } = this.status();
+    const { workerId, host, deviceClass, executor } = this.speaker.status;
     const rssBytes = process.memoryUsage.rss();
     const telemetry: WorkerTelemetry = { v: 1, workerId, host, deviceClass, executor, state, ...reading, rssBytes };
     this.bus.publish(this.subjects.telemetry('worker'), pack(telemetry));

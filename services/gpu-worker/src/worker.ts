@@ -8,19 +8,19 @@ import {
   type BatchCommand,
   type Bus,
   type BusMessage,
-  batchCommand,
   type Clock,
   Complaints,
   type ErrorCode,
   fencedNotice,
   type Log,
+  readBatchCommand,
   rollCall,
   type Subjects,
   type Subscription,
   unpack,
   type WorkerStatus,
 } from '@slackline/shared';
-import { type FetchedQuery, fetchBodies } from './claims.js';
+import { answersOf, bodiesInHand, type FetchedQuery, fetchBodies } from './claims.js';
 import type { WorkerConfig } from './config.js';
 import { Device } from './device.js';
 import type { Executor } from './executors/executor.js';
@@ -74,7 +74,7 @@ export class Worker {
     const { clock, config, executor, catalog } = deps;
     this.#log = deps.log.child({ workerId: deps.id });
     this.#fence = new Fence({ clock, deadAfterMs: config.DEAD_AFTER_MS, newEpoch: deps.newEpoch ?? randomUUID });
-    this.#voice = new Voice(deps.bus, deps.subjects, config.ALLOWED_REPLY_PREFIXES, () => this.status);
+    this.#voice = new Voice(deps.bus, deps.subjects, config.ALLOWED_REPLY_PREFIXES, this);
     this.#device = new Device(this.#life, clock, () => this.#voice.slots());
     this.#meter = new Meter(clock);
     this.#complaints = new Complaints(this.#log, clock);
@@ -95,6 +95,11 @@ export class Worker {
 
   get state(): LifeState {
     return this.#life.state;
+  }
+
+  /** Batches it can take now. */
+  get freeSlots(): number {
+    return this.#life.freeSlots;
   }
 
   /** What the worker says of itself. */
@@ -161,7 +166,7 @@ export class Worker {
   #onBatch(data: Uint8Array): void {
     const arrivedMs = this.deps.clock.now();
     this.#noticeSilence();
-    const command = unpack('batch', batchCommand, data);
+    const command = readBatchCommand(data);
     const refusal = this.#refusal(command);
     if (refusal === 'ignore') return;
     if (refusal !== undefined) {
@@ -227,7 +232,7 @@ export class Worker {
     const digest = command.digest ?? this.#models.digestOf(model) ?? '';
     let fetched: readonly FetchedQuery[];
     try {
-      fetched = await fetchBodies(bus, subjects.stores.queries, queries);
+      fetched = bodiesInHand(queries) ?? (await fetchBodies(bus, subjects.stores.queries, queries));
     } catch (error) {
       // The bus failed, not the queries: they can be served elsewhere or later.
       const message = error instanceof Error ? error.message : String(error);
@@ -236,8 +241,7 @@ export class Worker {
     try {
       const bodies = fetched.filter((query) => 'body' in query);
       const result = await executor.run({ digest, subnet, queries: bodies });
-      const answers = [...result.answers];
-      return { ...result, answers: fetched.map((query) => ('error' in query ? query : (answers.shift() ?? noAnswer))) };
+      return { ...result, answers: answersOf(fetched, result.answers) };
     } catch (error) {
       this.#log.error({ batchId, err: error }, 'the executor died');
       this.#life.take('drain');
@@ -289,5 +293,3 @@ export class Worker {
     }
   }
 }
-
-const noAnswer = { error: 'The executor gave no answer' };

@@ -4,17 +4,11 @@
  * microseconds, until the nearest of all moments.
  */
 import { Worker } from 'node:worker_threads';
-
-/** What the thread is told: wake me at this moment. */
-export interface HoldRequest {
-  id: number;
-  /** On the clock of `holderNow`. */
-  untilMs: number;
-}
+import { Holds, mostHolds } from './holds.js';
 
 export interface HolderThreadData {
-  /** One Int32: counts requests, and is what the thread sleeps on. */
-  signal: SharedArrayBuffer;
+  /** Memory of `Holds`. */
+  holds: SharedArrayBuffer;
 }
 
 /** Milliseconds of the machine's monotonic clock: unlike `performance.now`, the same in all threads of a process. */
@@ -25,18 +19,19 @@ export function holderNow(): number {
 
 export class Holder {
   readonly failed: Promise<Error>;
-  readonly #signal = new Int32Array(new SharedArrayBuffer(4));
+  readonly #holds = new Holds();
   readonly #waiting = new Map<number, () => void>();
+  readonly #freeSlots: number[] = [];
+  #slots = 0;
   readonly #thread: Worker;
-  #lastId = 0;
   #closing = false;
 
   /** @param entry the compiled hold-thread.js */
   constructor(entry: URL) {
-    const workerData: HolderThreadData = { signal: this.#signal.buffer as SharedArrayBuffer };
+    const workerData: HolderThreadData = { holds: this.#holds.memory };
     this.#thread = new Worker(entry, { workerData, execArgv: [] });
-    this.#thread.on('message', (ids: number[]) => {
-      for (const id of ids) this.#wake(id);
+    this.#thread.on('message', (slots: number[]) => {
+      for (const slot of slots) this.#end(slot);
     });
     this.failed = new Promise((resolve) => {
       this.#thread.once('error', resolve);
@@ -51,15 +46,12 @@ export class Holder {
     return holderNow();
   }
 
-  /** Resolves at `untilMs` or a little later, never before. */
+  /** Resolves at `untilMs` or a little later, never before. Throws RangeError when 4,096 wait already. */
   until(untilMs: number): Promise<void> {
-    const id = ++this.#lastId;
+    const slot = this.#freeSlots.pop() ?? this.#newSlot();
     return new Promise((resolve) => {
-      this.#waiting.set(id, resolve);
-      const request: HoldRequest = { id, untilMs };
-      this.#thread.postMessage(request);
-      Atomics.add(this.#signal, 0, 1);
-      Atomics.notify(this.#signal, 0);
+      this.#waiting.set(slot, resolve);
+      this.#holds.take(slot, untilMs);
     });
   }
 
@@ -67,12 +59,18 @@ export class Holder {
   async close(): Promise<void> {
     this.#closing = true;
     await this.#thread.terminate();
-    for (const id of [...this.#waiting.keys()]) this.#wake(id);
+    for (const slot of [...this.#waiting.keys()]) this.#end(slot);
   }
 
-  #wake(id: number): void {
-    const resolve = this.#waiting.get(id);
-    this.#waiting.delete(id);
+  #newSlot(): number {
+    if (this.#slots === mostHolds) throw new RangeError(`${mostHolds} devices wait already`);
+    return this.#slots++;
+  }
+
+  #end(slot: number): void {
+    const resolve = this.#waiting.get(slot);
+    this.#waiting.delete(slot);
+    this.#freeSlots.push(slot);
     resolve?.();
   }
 }

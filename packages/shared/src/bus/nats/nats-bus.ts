@@ -66,7 +66,7 @@ export class NatsBus implements Bus {
     this.maxPayloadBytes = connection.info?.max_payload ?? 1_048_576;
     this.serverVersion = connection.info?.version ?? '';
     this.#outbound = Outbound.of(connection);
-    this.#streams = new Streams(js, manager);
+    this.#streams = new Streams(js, manager, this);
     this.#consumers = new Consumers(js, manager, this.#keep, (reply) => this.#outbound?.ack(reply) ?? false);
     this.#onDenied = shielded(ours.onDenied);
     // Both end with the connection, which `close` owns.
@@ -177,6 +177,8 @@ export class NatsBus implements Bus {
 
   async announce(info: ServiceInfo): Promise<void> {
     await translated('Announcing the service', this.connection.services.add(info));
+    // Who is told that we are ready may look for us at once, on another connection.
+    await this.flush();
   }
 
   discover(limitMs: number): Promise<ServiceInstance[]> {

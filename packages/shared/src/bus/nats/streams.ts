@@ -2,7 +2,7 @@
 
 import { SlacklineError } from '../../errors.js';
 import type { HeaderLines, HeaderValues } from '../../headers.js';
-import type { BusMessage, ClockReading, PubAck, StreamConfig, StreamState } from '../bus.js';
+import type { Bus, BusMessage, ClockReading, PubAck, StreamConfig, StreamState } from '../bus.js';
 import {
   DiscardPolicy,
   type JetStreamClient,
@@ -11,6 +11,7 @@ import {
   RetentionPolicy,
   StorageType,
 } from './client.js';
+import { readDirectly } from './direct-read.js';
 import { isApiError, isRefusal, translate, translated } from './errors.js';
 import { toHeaders } from './header-values.js';
 import { headersOf } from './messages.js';
@@ -25,6 +26,7 @@ export class Streams {
   constructor(
     private readonly js: JetStreamClient,
     private readonly manager: JetStreamManager,
+    private readonly bus: Pick<Bus, 'request'>,
   ) {}
 
   async ensure(config: StreamConfig): Promise<void> {
@@ -79,19 +81,9 @@ export class Streams {
     return { sequence: ack.seq, duplicate: ack.duplicate };
   }
 
-  /** As it was published, from whichever copy of the stream; where that is not to be had, from the leader, in base64. */
   async read(stream: string, sequence: number): Promise<BusMessage | undefined> {
-    return (await this.#readDirectly(stream, sequence)) ?? this.#readFromLeader(stream, sequence);
-  }
-
-  async #readDirectly(stream: string, sequence: number): Promise<BusMessage | undefined> {
-    try {
-      const { subject, data, header } = await this.manager.direct.getMessage(stream, { seq: sequence });
-      return { subject, reply: undefined, data, headers: headersOf(header) };
-    } catch (error) {
-      if (isLeadersToSay(error)) return undefined;
-      throw translate(error, `Reading message ${sequence} of ${stream}`);
-    }
+    // That there is none is the leader's to say.
+    return (await readDirectly(this.bus, stream, sequence)) ?? this.#readFromLeader(stream, sequence);
   }
 
   async #readFromLeader(stream: string, sequence: number): Promise<BusMessage | undefined> {
@@ -130,13 +122,6 @@ export class Streams {
       throw error;
     }
   }
-}
-
-/** Why a direct read gave nothing: the copy that was asked lags behind; the stream or its broker has none; we may not. */
-const notDirect: ReadonlySet<unknown> = new Set(['404', '503', 'PERMISSIONS_VIOLATION']);
-
-function isLeadersToSay(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && notDirect.has(error.code);
 }
 
 /** A stream's bound is set aside when it is made. */
