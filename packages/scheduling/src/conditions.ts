@@ -1,16 +1,19 @@
 /**
  * How reality differs from the profile, measured on every batch. A profile is taken on workers that do nothing else; serving
  * shares the same cores with the bus and with other services. Three numbers say by how much, and all go into slack:
- * - slowdown: what executors took in all, over what was profiled for the same batches
- * - overhead: what half of the batches take at most beyond that (bus, queues, waiting for a core)
- * - reserve: what 97 in 100 take at most, beyond both
+ * - slowdown: what executors took in all lately, over what was profiled for the same batches
+ * - overhead: what half of these batches take at most beyond that (bus, queues, waiting for a core)
+ * - reserve: what 999 in 1,000 take at most, beyond both. A policy that fills the slack is late whenever a batch takes longer:
+ *   so often at most. That is told from more batches than the other two, which must follow a change at once.
  */
 import type { Conditions } from './policy.js';
 
-/** Batches looked back on; no estimate is made from fewer than a quarter of them. */
-const window = 256;
+/** Batches looked back on for slowdown and overhead; no estimate is made from fewer than a quarter of them. */
+const lately = 256;
+/** And for the reserve. */
+const window = 2_048;
 const usual = 0.5;
-const tail = 0.97;
+const tail = 0.999;
 /** Beyond these something else is wrong; planning with more would expire everything. */
 const mostOverheadMs = 10;
 const mostReserveMs = 20;
@@ -30,6 +33,7 @@ interface Sample {
 }
 
 export class ConditionsEstimate {
+  /** Round and round. */
   readonly #samples: Sample[] = [];
   #next = 0;
 
@@ -48,15 +52,26 @@ export class ConditionsEstimate {
 
   /** Walks and sorts the window: not for every batch. */
   read(nowMs: number): Conditions {
-    const samples = this.#samples.filter(({ atMs }) => nowMs - atMs < maxAgeMs);
-    if (samples.length < window / 4) return { slowdown: 1, overheadMs: this.firstOverheadMs, reserveMs: 0 };
-    const executorMs = sum(samples.map(withoutStall));
-    const expectedMs = sum(samples.map((sample) => sample.expectedMs));
+    const recent = this.#newest(lately, nowMs);
+    if (recent.length < lately / 4) return { slowdown: 1, overheadMs: this.firstOverheadMs, reserveMs: 0 };
+    const executorMs = sum(recent.map(withoutStall));
+    const expectedMs = sum(recent.map((sample) => sample.expectedMs));
     const slowdown = Math.min(mostSlowdown, Math.max(1, executorMs / expectedMs));
-    const beyond = samples.map((sample) => sample.roundTripMs - slowdown * sample.expectedMs).sort((a, b) => a - b);
-    const overheadMs = Math.min(mostOverheadMs, Math.max(0, at(beyond, usual)));
-    const reserveMs = Math.min(mostReserveMs, Math.max(0, at(beyond, tail) - overheadMs));
-    return { slowdown, overheadMs, reserveMs };
+    const overheadMs = Math.min(mostOverheadMs, Math.max(0, at(beyond(recent, slowdown), usual)));
+    const longest = at(beyond(this.#newest(window, nowMs), slowdown), tail);
+    return { slowdown, overheadMs, reserveMs: Math.min(mostReserveMs, Math.max(0, longest - overheadMs)) };
+  }
+
+  /** So many at most, the newest first. */
+  #newest(most: number, nowMs: number): Sample[] {
+    const newest: Sample[] = [];
+    const count = Math.min(most, this.#samples.length);
+    for (let back = 1; back <= count; back += 1) {
+      const sample = this.#samples[(this.#next - back + window) % window];
+      if (sample === undefined || nowMs - sample.atMs >= maxAgeMs) break;
+      newest.push(sample);
+    }
+    return newest;
   }
 }
 
@@ -65,5 +80,8 @@ export class ConditionsEstimate {
  * What it took beyond twice its profile and the largest reserve is left out.
  */
 const withoutStall = ({ executorMs, expectedMs }: Sample) => Math.min(executorMs, 2 * expectedMs + mostReserveMs);
+/** What batches took outside of what their executors should have needed, in order. */
+const beyond = (samples: readonly Sample[], slowdown: number) =>
+  Float64Array.from(samples, ({ roundTripMs, expectedMs }) => roundTripMs - slowdown * expectedMs).sort();
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
-const at = (sorted: readonly number[], share: number) => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;
+const at = (sorted: Float64Array, share: number) => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;
