@@ -33,7 +33,7 @@ export interface Job {
 }
 
 /** Where searches begin, and what later parts take when nothing was measured; in queries a second. */
-const guess = { slackline: 3_000, ceiling: 6_000 };
+const guess = { slackline: 8_750, ceiling: 14_000 };
 /** Functions in the table of a profile. */
 const listedFunctions = 20;
 /** Small bodies, and streams in memory. */

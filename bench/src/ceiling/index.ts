@@ -26,8 +26,6 @@ export const ceiling: Ceiling = { name: 'ceiling', start };
 const entry = inCheckout('bench/dist/ceiling/relay.js');
 /** As the real stream is by default. */
 const streamBounds = { maxMessages: 100_000, maxBytes: 512 * 1024 * 1024, duplicateWindowMs: 30_000 };
-/** New space of the relays, in MiB: messages die young, and are copied while they live. */
-const nodeOptions = ['--max-semi-space-size=32'];
 
 async function start({ storage, payloadBytes, signal }: ContenderSettings): Promise<RunningCeiling> {
   const crew = new Crew(signal);
@@ -50,9 +48,7 @@ async function start({ storage, payloadBytes, signal }: ContenderSettings): Prom
       replicas: 1,
     });
     const env = { NATS_URL: url, LOG_LEVEL: 'warn', CLAIMS: payloadBytes > claimAboveBytes ? '1' : '0' };
-    await Promise.all(
-      ['ingest', 'scheduler', 'worker'].map((name) => crew.start({ name, entry, args: [name], nodeOptions, env })),
-    );
+    await Promise.all(['ingest', 'scheduler', 'worker'].map((name) => crew.start({ name, entry, args: [name], env })));
     const loop = producer(bus, payloadBytes, (error) => crew.fail(error));
     return {
       step: (asked) => loop.step(asked, crew.signal),

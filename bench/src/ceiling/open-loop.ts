@@ -3,6 +3,7 @@
  * all steps, so that an answer that comes too late is never taken for one of the next step.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { tickMs } from '@slackline/load';
 import { type StepAsked, type StepFigures, sloMs } from '../contender.js';
 import { percentile, percentiles } from '../latency.js';
 
@@ -42,7 +43,7 @@ export class OpenLoop {
         signal.throwIfAborted();
         // What falls due while these are sent waits for the next turn: answers must be read in between.
         for (const due = step.dueBy(performance.now()); step.sent < due; ) this.send(step.sending());
-        if (step.sent < step.count) await delay(Math.max(1, step.dueAtMs(step.sent) - performance.now()));
+        if (step.sent < step.count) await delay(Math.max(tickMs, step.dueAtMs(step.sent) - performance.now()));
       }
       await settled(step, step.dueAtMs(step.count) + this.settleMs, signal);
       return step.figures(asked);

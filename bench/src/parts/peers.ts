@@ -12,7 +12,7 @@ import { Stage } from '../stage.js';
 
 const modelDir = inCheckout('models/fashion');
 /** Queries a second: what most of them carry, and what few do. */
-const rates = [800, 1_400];
+const rates = [1_200, 1_800];
 const stepSeconds = 4;
 /** Of one step, beside its own seconds; and of a contender, beside its steps. */
 const marginSeconds = 1;

@@ -3,6 +3,7 @@ export { generateLoad } from './generate.js';
 export type { Group } from './groups.js';
 export { Load } from './load.js';
 export type { LoadModel, LoadOptions, Share } from './options.js';
+export { tickMs } from './pacer.js';
 export { type LoadQuery, type QuerySource, querySource } from './queries.js';
 export { type RecordedOutcome, type Records, type Repeat, recordedOutcomes, type Served } from './records.js';
 export { type Manifest, readManifest, readSample, type Sample } from './sample.js';
