@@ -42,7 +42,7 @@ const settings = { storage: 'memory', payloadBytes: 784 } as const;
 export const jobs: readonly Job[] = [
   {
     parts: ['slackline', 'ceiling'],
-    weight: { full: 285, quick: 26 },
+    weight: { full: 345, quick: 26 },
     async run(context, { options }) {
       const turns = [
         { contender: slackline(context.choices), from: rungOf(guess.slackline) },
@@ -82,7 +82,7 @@ export const jobs: readonly Job[] = [
   },
   {
     parts: ['storage'],
-    weight: { full: 132, quick: 40 },
+    weight: { full: 110, quick: 40 },
     async run(context, known) {
       const from = { slackline: highest('slackline', known) / 2, ceiling: highest('ceiling', known) / 2 };
       return { storage: await storages(from, context) };
@@ -91,7 +91,7 @@ export const jobs: readonly Job[] = [
   },
   {
     parts: ['peers'],
-    weight: { full: 105, quick: 60 },
+    weight: { full: 90, quick: 60 },
     run: async (context) => ({ peers: await comparedPeers(context) }),
     without: (why) => ({ peers: why }),
   },

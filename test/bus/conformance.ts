@@ -168,7 +168,7 @@ export function describeBus(name: string, start: () => Promise<{ url: string; st
     it('publishes many to a stream and tells what became of each by its token', async () => {
       const stream = await newStream({ maxMessages: 2 });
       const words = collector<[token: number, word: StreamWord]>();
-      const publisher = bus.streamPublisher((token, word) => words.push([token, word]));
+      const publisher = bus.streamPublisher({ said: (token, word) => words.push([token, word]), denied: () => {} });
       const send = (token: number, id: string, subject = `${stream}.a`) =>
         publisher.send(subject, text(id), { id, token, headers: { Colour: 'red' } });
       send(0, 'a');

@@ -141,10 +141,13 @@ export interface Publish {
 
 /** A bus whose publishes to streams go through `onPublish`; all else is the real one's. */
 export function withPublish(bus: Bus, onPublish: (publish: Publish) => void): Bus {
-  const streamPublisher: Bus['streamPublisher'] = (onWord) => {
+  const streamPublisher: Bus['streamPublisher'] = (listener) => {
     const lost = new Set<number>();
-    const real = bus.streamPublisher((token, word) => {
-      if (!lost.has(token)) onWord(token, word);
+    const real = bus.streamPublisher({
+      said: (token, word) => {
+        if (!lost.has(token)) listener.said(token, word);
+      },
+      denied: listener.denied,
     });
     let number = 0;
     return {
@@ -154,7 +157,7 @@ export function withPublish(bus: Bus, onPublish: (publish: Publish) => void): Bu
           headers: HeaderLines.of(options.headers ?? {}),
           send: () => real.send(subject, data, options),
           loseWord: () => lost.add(options.token),
-          say: (word) => onWord(options.token, word),
+          say: (word) => listener.said(options.token, word),
         });
       },
       close: () => real.close(),

@@ -43,7 +43,7 @@ export interface Relay {
 export async function relayIngest(bus: Bus): Promise<Relay> {
   let token = 0;
   const ids = `${process.pid}-`;
-  const publisher = bus.streamPublisher(() => {});
+  const publisher = bus.streamPublisher({ said: () => {}, denied: () => {} });
   bus.subscribe(
     subjects.infer,
     ({ data, reply = '' }) => {

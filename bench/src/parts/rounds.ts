@@ -82,8 +82,8 @@ async function oneTurn(state: State, settings: Omit<ContenderSettings, 'signal'>
           isEnough: () => !time.has(pace.probeSeconds + 2 * pace.stepSeconds + 3 * marginSeconds),
         });
     let tried = 0;
-    // The climb left three rungs open: above the one that passed.
-    const best = await edge(isKnown ? near : near + 1, pace.stepsARound, {
+    // What holds for seconds does not always hold for ten: a rung below.
+    const best = await edge(isKnown ? near : near - 1, pace.stepsARound, {
       passes: (rung) => stage.passes('step', rung, pace.stepSeconds),
       isEnough: () => tried++ > 0 && !time.has(pace.stepSeconds + marginSeconds),
     });

@@ -64,8 +64,11 @@ const radix = 36;
 
 function producer(bus: Bus, sample: Sample, accuracy: number): CheckedLoop {
   const inbox = `${bus.newInbox()}.`;
-  const publisher = bus.streamPublisher((_, word) => {
-    if (word instanceof Error) loop.failed();
+  const publisher = bus.streamPublisher({
+    said: (_, word) => {
+      if (word instanceof Error) loop.failed();
+    },
+    denied: () => loop.failed(),
   });
   const loop = new CheckedLoop(sample, accuracy, (number, row) => {
     const id = number.toString(radix);

@@ -54,12 +54,19 @@ describe('the climb', () => {
 });
 
 describe('a round at the edge', () => {
+  test('asks again what failed, once', async () => {
+    const asked: number[] = [];
+    const unlucky: Asking = { isEnough: () => false, passes: async (rung) => asked.push(rung) > 1 && rung <= 0 };
+    expect(await edge(0, 1, unlucky)).toBe(0);
+    expect(asked).toEqual([0, 0]);
+  });
+
   test('finds the highest rung that passes from nearby, in few steps', async () => {
     await fc.assert(
       fc.asyncProperty(rungs, fc.integer({ min: -3, max: 3 }), async (highest, off) => {
         const asking = carrying(highest);
         expect(await edge(highest + off, 9, asking)).toBe(highest);
-        expect(asking.asked.length).toBeLessThanOrEqual(6);
+        expect(new Set(asking.asked).size).toBeLessThanOrEqual(6);
       }),
     );
   });
@@ -69,9 +76,11 @@ describe('a round at the edge', () => {
       fc.asyncProperty(rungs, rungs, fc.integer({ min: 1, max: 4 }), async (highest, from, steps) => {
         const asking = carrying(highest);
         const found = await edge(from, steps, asking);
-        const firstPassed = asking.asked.findIndex((rung) => rung <= highest);
-        expect(asking.asked.filter((rung) => rung <= highest)).toContain(found);
-        expect(asking.asked.length).toBeLessThanOrEqual(Math.max(steps, firstPassed + 1));
+        const tried = [...new Set(asking.asked)];
+        const firstPassed = tried.findIndex((rung) => rung <= highest);
+        expect(tried.filter((rung) => rung <= highest)).toContain(found);
+        expect(tried.length).toBeLessThanOrEqual(Math.max(steps, firstPassed + 1));
+        expect(asking.asked.length).toBeLessThanOrEqual(2 * tried.length);
       }),
     );
   });
@@ -79,7 +88,7 @@ describe('a round at the edge', () => {
   test('ends without one when the time is over', async () => {
     const asking = carrying(-50, 3);
     expect(await edge(0, 9, asking)).toBeUndefined();
-    expect(asking.asked).toEqual([0, -2, -6]);
+    expect(asking.asked).toEqual([0, 0, -2]);
   });
 });
 

@@ -1,8 +1,8 @@
 /**
  * How the highest rate that passes is looked for. Both searches ask the same question of a rung of the ladder, does it pass?,
  * and differ in what an answer costs: `climb` finds the neighbourhood with short probes, `edge` walks it with steps that count.
- * Neither believes that a rung above a failed one could pass: noise is met by more rounds, not by luck within one. Only a probe
- * that failed is asked once more, as a system that is still warming up fails where it later passes.
+ * What failed is asked once more: a system that is still warming up fails where it later passes, and at these rates a machine that
+ * stands still for a twentieth of a second fails a step. Beyond that neither believes that a rung above a failed one could pass.
  */
 export interface Asking {
   /** Whether the rate of a rung passes. */
@@ -27,7 +27,7 @@ export async function climb(from: number, asking: Asking): Promise<number> {
   let at = from;
   let step = stride;
   while (!asking.isEnough() && (failed === undefined || failed > lowestRung)) {
-    if ((await asking.passes(at)) || (!asking.isEnough() && (await asking.passes(at)))) passed = at;
+    if (await passesOnce(at, asking)) passed = at;
     else failed = at;
     if (passed !== undefined && failed !== undefined) {
       if (failed - passed <= nearby) break;
@@ -44,7 +44,7 @@ export async function climb(from: number, asking: Asking): Promise<number> {
 /**
  * One round around the edge: up from a rung that passed by 1, 2, 4 … rungs, down from one that failed by 2, 4, 8 …, until there
  * is one of each, then in between. Returns the highest that passed; undefined when there was no time to find one.
- * @param steps how many the round has; more only until one has passed
+ * @param steps how many rungs the round has; more only until one has passed
  */
 export async function edge(from: number, steps: number, asking: Asking): Promise<number | undefined> {
   let passed: number | undefined;
@@ -52,7 +52,7 @@ export async function edge(from: number, steps: number, asking: Asking): Promise
   let at = from;
   let step = 1;
   for (let n = 0; (n < steps || passed === undefined) && at > lowestRung && !asking.isEnough(); n++) {
-    if (await asking.passes(at)) passed = at;
+    if (await passesOnce(at, asking)) passed = at;
     else failed = at;
     if (passed !== undefined && failed !== undefined) {
       if (failed - passed <= 1) break;
@@ -63,6 +63,11 @@ export async function edge(from: number, steps: number, asking: Asking): Promise
     }
   }
   return passed;
+}
+
+/** Of two tries, where there is time for two. */
+async function passesOnce(rung: number, asking: Asking): Promise<boolean> {
+  return (await asking.passes(rung)) || (!asking.isEnough() && (await asking.passes(rung)));
 }
 
 /** The middle of the rounds' results, the lower of two: a rate that really passed. Undefined when there are none. */

@@ -1,5 +1,13 @@
 /** For tests: a publisher on a clock that the test moves and a broker that the test plays. */
-import { type Bus, type BusStatus, HeaderLines, type PubAck, SlacklineError, type StreamWord } from '@slackline/shared';
+import {
+  type Bus,
+  type BusStatus,
+  HeaderLines,
+  type PubAck,
+  SlacklineError,
+  type StreamPublisherListener,
+  type StreamWord,
+} from '@slackline/shared';
 import type { PublishResult } from './publish-result.js';
 import { type OutgoingQuery, Publisher } from './publisher.js';
 import { ManualClock } from './testing-clock.js';
@@ -17,15 +25,15 @@ export function setUp(answer: (attempt: number) => Answer) {
   const clock = new ManualClock();
   const sent: { atMs: number; budgetMs: number; token: number; id: string }[] = [];
   let tell: (status: BusStatus) => void = () => {};
-  let say: (token: number, word: StreamWord) => void = () => {};
+  let listener: StreamPublisherListener = { said: () => {}, denied: () => {} };
   let flushed = Promise.resolve();
   let closed = false;
   const bus = {
     onStatus: (listener: typeof tell) => {
       tell = listener;
     },
-    streamPublisher: (onWord: typeof say) => {
-      say = onWord;
+    streamPublisher: (given: StreamPublisherListener) => {
+      listener = given;
       return {
         send(
           _subject: string,
@@ -34,7 +42,7 @@ export function setUp(answer: (attempt: number) => Answer) {
         ) {
           sent.push({ atMs: clock.now(), budgetMs: Number(HeaderLines.of(headers ?? {}).get('Budget-Ms')), token, id });
           const word = answer(sent.length);
-          if (word !== lost) queueMicrotask(() => say(token, word));
+          if (word !== lost) queueMicrotask(() => listener.said(token, word));
         },
         close: async () => {
           closed = true;
@@ -79,7 +87,8 @@ export function setUp(answer: (attempt: number) => Answer) {
   };
   return {
     ...{ clock, sent, results, publisher, publish, ended, refusal, standStill },
-    say: (token: number, word: StreamWord) => say(token, word),
+    say: (token: number, word: StreamWord) => listener.said(token, word),
+    deny: (subject: string) => listener.denied(subject, new SlacklineError('not_permitted', 'No')),
     tell: (status: BusStatus) => tell(status),
     isClosed: () => closed,
   };

@@ -147,6 +147,17 @@ describe('a first publish', () => {
   });
 });
 
+it('that we may not make is refused at once, others are not', async () => {
+  const { publish, deny, results, publisher, clock } = setUp(() => lost);
+  publish(1_000);
+  await turn();
+  deny('queries.other');
+  expect(publisher.inFlight).toBe(1);
+  deny('queries.m');
+  expect(results.get('q-1')).toMatchObject({ is: 'refused', error: { code: 'unavailable' } });
+  expect([publisher.inFlight, clock.now()]).toEqual([0, 0]);
+});
+
 describe('a broker that is slow to confirm', () => {
   /** So many publishes in flight. */
   function withInFlight(count: number) {

@@ -85,7 +85,10 @@ export class Publisher<Q extends OutgoingQuery> {
     private readonly onResult: (query: Q, result: PublishResult) => void,
   ) {
     this.#wheel = new DeadlineWheel(clock, (pending) => this.#timeIsUp(pending));
-    this.#stream = bus.streamPublisher((token, word) => this.#heard(token, word));
+    this.#stream = bus.streamPublisher({
+      said: (token, word) => this.#heard(token, word),
+      denied: (subject, error) => this.#denied(subject, error),
+    });
     bus.onStatus((status) => this.#onStatus(status));
   }
 
@@ -187,6 +190,13 @@ export class Publisher<Q extends OutgoingQuery> {
     // After a lost PubAck the broker's "duplicate" is our own first publish.
     const isTwin = word.duplicate && isFirst;
     this.#end(pending, isTwin ? { is: 'refused', error: duplicate(pending.query.messageId) } : stored);
+  }
+
+  /** We may not publish there: of what was sent nothing more is said. */
+  #denied(subject: string, error: SlacklineError): void {
+    for (const pending of this.#inFlight.values()) {
+      if (pending.query.subject === subject && pending.waitsFor === 'word') this.#failed(pending, error);
+    }
   }
 
   /** The broker refused an attempt, or it could not be sent. */

@@ -102,6 +102,13 @@ export interface StreamPublisher {
   close(): Promise<void>;
 }
 
+export interface StreamPublisherListener {
+  /** What the broker says of a message, by its token. */
+  said(token: number, word: StreamWord): void;
+  /** The broker does not let us publish there (`not_permitted`), and says no more of what was sent. */
+  denied(subject: string, error: SlacklineError): void;
+}
+
 /** What became of a message: the stream has it, or the error why not (`stream_full`, `no_responders`, `bus_failed`). */
 export type StreamWord = PubAck | SlacklineError;
 
@@ -217,8 +224,8 @@ export interface Bus {
     data: Uint8Array,
     options: { id: string; timeoutMs: number; headers?: HeaderValues | HeaderLines },
   ): Promise<PubAck>;
-  /** As `publishToStream`, for many: `onWord` is told what the broker says of each message, by its token. */
-  streamPublisher(onWord: (token: number, word: StreamWord) => void): StreamPublisher;
+  /** As `publishToStream`, for many. */
+  streamPublisher(listener: StreamPublisherListener): StreamPublisher;
   /**
    * Creates the durable consumer and delivers its messages. After a reconnect, and when nothing is heard of it any more, it
    * is made anew: what is un-acked is delivered again at once.

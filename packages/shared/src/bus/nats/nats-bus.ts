@@ -17,8 +17,8 @@ import type {
   StreamConfig,
   StreamMessage,
   StreamPublisher,
+  StreamPublisherListener,
   StreamState,
-  StreamWord,
   Subscription,
 } from '../bus.js';
 import {
@@ -56,6 +56,7 @@ export class NatsBus implements Bus {
   readonly #onDenied: (denial: Denial) => void;
   readonly #listeners: ((status: BusStatus) => void)[] = [];
   readonly #kept = new Set<Kept>();
+  readonly #streamPublishers = new Set<StreamPublisherListener>();
 
   constructor(
     private readonly connection: NatsConnection,
@@ -139,8 +140,9 @@ export class NatsBus implements Bus {
     return this.#streams.publish(subject, data, options);
   }
 
-  streamPublisher(onWord: (token: number, word: StreamWord) => void): StreamPublisher {
-    return new NatsStreamPublisher(this, onWord);
+  streamPublisher(listener: StreamPublisherListener): StreamPublisher {
+    this.#streamPublishers.add(listener);
+    return new NatsStreamPublisher(this, listener, () => this.#streamPublishers.delete(listener));
   }
 
   readMessage(stream: string, sequence: number): Promise<BusMessage | undefined> {
@@ -210,7 +212,7 @@ export class NatsBus implements Bus {
   async #watchStatus(): Promise<void> {
     let isConnected = true;
     for await (const { type, permissionContext } of this.connection.status()) {
-      if (permissionContext !== undefined) this.#onDenied(denialOf(permissionContext));
+      if (permissionContext !== undefined) this.#denied(denialOf(permissionContext));
       // The client tells twice of an attempt that failed half way.
       if (type === Events.Disconnect && isConnected) {
         isConnected = false;
@@ -222,6 +224,12 @@ export class NatsBus implements Bus {
       // Perhaps another broker, or one that has forgotten: pulls and watches of before may be waited for in vain.
       for (const kept of [...this.#kept]) kept.again();
     }
+  }
+
+  #denied(denial: Denial): void {
+    this.#onDenied(denial);
+    if (denial.operation !== 'publish') return;
+    for (const listener of this.#streamPublishers) listener.denied(denial.subject, denial.error);
   }
 
   /** Something that is opened anew after every reconnect. */

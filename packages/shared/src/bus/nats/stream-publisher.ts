@@ -1,7 +1,7 @@
 /** Publishes to streams, with one subscription for all that the broker says of it. */
 import { SlacklineError } from '../../errors.js';
 import { HeaderLines, type HeaderValues, headerNames } from '../../headers.js';
-import type { Bus, BusMessage, StreamPublisher, StreamWord, Subscription } from '../bus.js';
+import type { Bus, BusMessage, StreamPublisher, StreamPublisherListener, StreamWord, Subscription } from '../bus.js';
 import { translate } from './errors.js';
 
 /** What a stream answers, as far as it is read here. */
@@ -20,7 +20,8 @@ export class NatsStreamPublisher implements StreamPublisher {
 
   constructor(
     private readonly bus: Pick<Bus, 'newInbox' | 'publish' | 'subscribe'>,
-    private readonly onWord: (token: number, word: StreamWord) => void,
+    private readonly listener: StreamPublisherListener,
+    private readonly onClose: () => void = () => {},
   ) {
     this.#inbox = `${bus.newInbox()}.`;
     this.#subscription = bus.subscribe(`${this.#inbox}*`, (message) => this.#take(message));
@@ -39,12 +40,13 @@ export class NatsStreamPublisher implements StreamPublisher {
   }
 
   close(): Promise<void> {
+    this.onClose();
     return this.#subscription.drain();
   }
 
   #take(message: BusMessage): void {
     const token = Number.parseInt(message.subject.slice(this.#inbox.length), radix);
-    if (!Number.isNaN(token)) this.onWord(token, wordOf(message));
+    if (!Number.isNaN(token)) this.listener.said(token, wordOf(message));
   }
 }
 
