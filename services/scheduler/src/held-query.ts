@@ -81,3 +81,8 @@ export function holdQuery(message: StreamMessage, isClaim: boolean): HeldQuery {
     tenant,
   };
 }
+
+/** Why a query has failed that no third worker is given. */
+export function lostTwice(query: HeldQuery): SlacklineError {
+  return new SlacklineError('worker_lost', `Query ${query.id} was lost with ${query.deaths} workers`);
+}

@@ -21,7 +21,7 @@ import { BacklogVoice } from './backlog-voice.js';
 import { batchLimits, commandOf } from './batch-command.js';
 import type { SchedulerConfig } from './config.js';
 import { Gate, type WhenCurrent } from './gate.js';
-import type { HeldQuery } from './held-query.js';
+import { type HeldQuery, lostTwice } from './held-query.js';
 import { Intake } from './intake.js';
 import { Liveness } from './liveness.js';
 import { Outcomes } from './outcomes.js';
@@ -295,8 +295,4 @@ export class Term {
     this.#planWake();
     if (this.#onIdle !== undefined && this.inFlight === 0) this.#onIdle();
   }
-}
-
-function lostTwice(query: HeldQuery): SlacklineError {
-  return new SlacklineError('worker_lost', `Query ${query.id} was lost with ${query.deaths} workers`);
 }
