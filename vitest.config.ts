@@ -15,6 +15,9 @@ const systems = [
   'test/failover/**/*.test.ts',
   'test/fuzz/**/*.test.ts',
   'test/security/serving.test.ts',
+  'bench/src/run.test.ts',
+  'bench/src/ceiling/ceiling.test.ts',
+  'bench/src/peers/peers.test.ts',
 ];
 
 export default defineConfig({

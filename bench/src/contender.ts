@@ -33,7 +33,14 @@ export interface StepFigures extends StepAsked {
   /** From when a query was due to its answer, by the producer's clock. */
   readonly latencyMs: Percentiles;
   /** How late queries were sent. */
-  readonly sendLagMs: { readonly p99: number; readonly max: number };
+  readonly sendLagMs: { readonly p99: number; readonly p999: number; readonly max: number };
+  /** Answers to queries that had one already. */
+  readonly duplicates: number;
+  /** Queries that nothing came back for: no answer, no refusal, no word of their failing. */
+  readonly unended: number;
+  /** Answers in time that were compared with a label, and those of them that are right; undefined where nothing is computed. */
+  readonly checked?: number;
+  readonly right?: number;
 }
 
 export interface Contender {

@@ -1,15 +1,13 @@
 /** What a run found: the form of `--json` and of results/bus.json. */
 import type { Shares } from './flame/index.js';
-import type { Machine } from './machine.js';
+import { isSame, type Machine } from './machine.js';
+import type { NotRun } from './part.js';
 import type { CostFigures, LatencyAt } from './parts/cost.js';
-import type { Highest } from './parts/highest.js';
+import type { Highest, NothingFound } from './parts/highest.js';
 import type { OverheadFigures } from './parts/overhead.js';
-import type { PeerFigures } from './parts/peers.js';
+import type { ComparedPeer } from './parts/peers.js';
 import type { StorageFigures } from './parts/storage.js';
 import type { TraceFigures } from './parts/trace.js';
-
-/** Why a part has no figures. */
-export type NotRun = { readonly skipped: string } | { readonly failed: string };
 
 export interface Run {
   readonly startedAt: string;
@@ -18,7 +16,11 @@ export interface Run {
   readonly policy: string;
   readonly sloMs: number;
   readonly devices: string;
-  /** What failed while the part that it belongs to went on. */
+  /** Of the emulated devices' latency table: the beginning of its SHA-256. */
+  readonly deviceProfile: string;
+  /** Rates that parts needed and nobody had measured, only in a quick run. */
+  readonly guessed: readonly string[];
+  /** What failed, also where the part that it belongs to went on. */
   readonly troubles: readonly string[];
   /** Parts that an earlier run found, and when that began. */
   readonly earlier: Readonly<Record<string, string>>;
@@ -26,8 +28,8 @@ export interface Run {
 
 /** Parts that were not asked for are not there. */
 export interface BusDocument {
-  slackline?: (Highest & { latency?: readonly LatencyAt[] }) | NotRun;
-  ceiling?: Highest | NotRun;
+  slackline?: (Highest & { latency?: readonly LatencyAt[] }) | NothingFound | NotRun;
+  ceiling?: Highest | NothingFound | NotRun;
   /** Slackline's highest rate over the ceiling's: of the medians, and within each round. */
   ratio?: { ofMedians: number; byRound: readonly number[] };
   overheadMs?: OverheadFigures | NotRun;
@@ -35,29 +37,24 @@ export interface BusDocument {
   /** By process. */
   profiles?: Readonly<Record<string, Shares>>;
   storage?: readonly StorageFigures[] | NotRun;
-  peers?: readonly PeerFigures[] | NotRun;
+  peers?: readonly ComparedPeer[] | NotRun;
   trace?: TraceFigures | NotRun;
   machine: Machine;
   run: Run;
 }
 
-/** The figures of a part that has some. */
-export function found<T extends object>(part: T | NotRun | undefined): T | undefined {
-  return part === undefined || 'skipped' in part || 'failed' in part ? undefined : (part as T);
-}
-
-/** Why a part that was asked for has none. */
-export function whyNot(part: object | undefined): string | undefined {
-  if (part === undefined) return undefined;
-  if ('skipped' in part) return String(part.skipped);
-  return 'failed' in part ? `it failed: ${String(part.failed)}` : undefined;
-}
-
-/** Undefined where one of them carried nothing. */
-export function ratioOf(slackline: Highest, ceiling: Highest): BusDocument['ratio'] {
+/** @param slackline and `ceiling`, measured in turns */
+export function ratioOf(slackline: Highest, ceiling: Highest): NonNullable<BusDocument['ratio']> {
   const byRound = slackline.rounds.flatMap(({ qps }, round) => {
-    const bare = ceiling.rounds[round]?.qps ?? 0;
-    return bare > 0 && qps > 0 ? [qps / bare] : [];
+    const bare = ceiling.rounds[round]?.qps;
+    return bare !== undefined && qps !== undefined ? [qps / bare] : [];
   });
-  return ceiling.qps > 0 && slackline.qps > 0 ? { ofMedians: slackline.qps / ceiling.qps, byRound } : undefined;
+  return { ofMedians: slackline.qps / ceiling.qps, byRound };
+}
+
+/** Whether figures of an earlier run may stand beside those of this one, and rates be taken from it. */
+export function isComparable(earlier: BusDocument, { machine, run }: BusDocument): boolean {
+  const { quick, policy, devices, deviceProfile } = earlier.run;
+  const isAsked = policy === run.policy && devices === run.devices && deviceProfile === run.deviceProfile;
+  return !quick && isAsked && isSame(earlier.machine, machine);
 }

@@ -1,9 +1,10 @@
 /** The parts of the bench: what each runs, how much of the time it gets, and where its figures go. */
 import { ceiling } from './ceiling/index.js';
-import type { PartContext } from './context.js';
-import { type BusDocument, found, type NotRun, ratioOf } from './document.js';
+import { type PartContext, Skipped } from './context.js';
+import { type BusDocument, ratioOf } from './document.js';
 import { type CpuProfile, shares } from './flame/index.js';
 import type { Options, PartName } from './options.js';
+import { found, type NotRun } from './part.js';
 import { costs } from './parts/cost.js';
 import { overhead } from './parts/overhead.js';
 import { comparedPeers } from './parts/peers.js';
@@ -19,6 +20,8 @@ export interface Known {
   readonly document: BusDocument;
   readonly earlier: BusDocument | undefined;
   readonly options: Options;
+  /** What was taken for a rate that nobody had measured: a job adds to it. */
+  readonly guessed: string[];
   /** CPU profiles by process: what a job adds is drawn. */
   readonly profiles: Record<string, CpuProfile>;
 }
@@ -32,8 +35,10 @@ export interface Job {
   without(why: NotRun, options: Options): Partial<BusDocument>;
 }
 
-/** Where searches begin, and what later parts take when nothing was measured; in queries a second. */
-const guess = { slackline: 8_750, ceiling: 14_000 };
+/** Where searches begin, in queries a second. */
+const beginning = { slackline: 8_750, ceiling: 14_000 };
+/** What the parts of a quick run take where nothing was measured. */
+const guess = { slackline: 3_000, ceiling: 6_000 };
 /** Functions in the table of a profile. */
 const listedFunctions = 20;
 /** Small bodies, and streams in memory. */
@@ -42,14 +47,15 @@ const settings = { storage: 'memory', payloadBytes: 784 } as const;
 export const jobs: readonly Job[] = [
   {
     parts: ['slackline', 'ceiling'],
-    weight: { full: 345, quick: 26 },
+    weight: { full: 365, quick: 30 },
     async run(context, { options }) {
       const turns = [
-        { contender: slackline(context.choices), from: rungOf(guess.slackline) },
-        { contender: ceiling, from: rungOf(guess.ceiling) },
+        { contender: slackline(context.choices), from: rungOf(beginning.slackline) },
+        { contender: ceiling, from: rungOf(beginning.ceiling) },
       ].filter(({ contender }) => (options.only as readonly string[]).includes(contender.name));
       const { slackline: ours, ceiling: bare } = await inRounds(turns, settings, context);
-      const ratio = ours && bare && ratioOf(ours, bare);
+      const [oursFound, bareFound] = [found(ours), found(bare)];
+      const ratio = oursFound && bareFound && ratioOf(oursFound, bareFound);
       return { ...(ours && { slackline: ours }), ...(bare && { ceiling: bare }), ...(ratio && { ratio }) };
     },
     without: (why, { only }) => ({
@@ -59,13 +65,13 @@ export const jobs: readonly Job[] = [
   },
   {
     parts: ['overhead'],
-    weight: { full: 20, quick: 8 },
+    weight: { full: 18, quick: 8 },
     run: async (context) => ({ overheadMs: await overhead(context) }),
     without: (why) => ({ overheadMs: why }),
   },
   {
     parts: ['cost'],
-    weight: { full: 50, quick: 18 },
+    weight: { full: 45, quick: 18 },
     async run(context, known) {
       const { latency, cost, atFull, profiles } = await costs(highest('slackline', known), context);
       Object.assign(known.profiles, profiles);
@@ -84,8 +90,8 @@ export const jobs: readonly Job[] = [
     parts: ['storage'],
     weight: { full: 110, quick: 40 },
     async run(context, known) {
-      const from = { slackline: highest('slackline', known) / 2, ceiling: highest('ceiling', known) / 2 };
-      return { storage: await storages(from, context) };
+      const carried = { slackline: highest('slackline', known), ceiling: highest('ceiling', known) };
+      return { storage: await storages(carried, context) };
     },
     without: (why) => ({ storage: why }),
   },
@@ -107,7 +113,15 @@ export const jobs: readonly Job[] = [
   },
 ];
 
-/** What this run measured, or an earlier one; else a guess. */
-function highest(name: 'slackline' | 'ceiling', { document, earlier }: Known): number {
-  return found(document[name])?.qps || found(earlier?.[name])?.qps || guess[name];
+/**
+ * What this run measured, or an earlier one; a quick run guesses, and says so.
+ * @throws Skipped where nobody knows
+ */
+function highest(name: 'slackline' | 'ceiling', { document, earlier, options, guessed }: Known): number {
+  const measured = found(document[name])?.qps ?? found(earlier?.[name])?.qps;
+  if (measured !== undefined) return measured;
+  if (!options.quick) throw new Skipped(`measure ${name} first: its highest rate is not known`);
+  const text = `${name}: ${guess[name]} queries a second`;
+  if (!guessed.includes(text)) guessed.push(text);
+  return guess[name];
 }

@@ -28,5 +28,6 @@ export async function machine(): Promise<Machine> {
 
 /** Whether figures of one may stand beside figures of the other. */
 export function isSame(one: Machine, other: Machine): boolean {
-  return one.cpu === other.cpu && one.cores === other.cores && one.memoryGiB === other.memoryGiB;
+  const names = ['cpu', 'cores', 'memoryGiB', 'node', 'natsServer'] as const;
+  return names.every((name) => one[name] === other[name]);
 }

@@ -9,7 +9,7 @@ export interface Pace {
   readonly warmUpSeconds: number;
   /** How often slackline and the ceiling take turns; fewer where the time does not suffice. */
   readonly rounds: number;
-  /** Steps of a round. */
+  /** Rates of a round; each that fails is asked again. */
   readonly stepsARound: number;
   /** Before every step: what the last one left behind is gone by then. */
   readonly pauseMs: number;
@@ -21,8 +21,8 @@ export interface Pace {
 export const full: Pace = {
   ...{
     stepSeconds: 10,
-    probeSeconds: 2.5,
-    warmUpSeconds: 8,
+    probeSeconds: 2,
+    warmUpSeconds: 6,
     rounds: 3,
     stepsARound: 3,
     measureSeconds: 5,

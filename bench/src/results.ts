@@ -1,9 +1,9 @@
 /** The files of a run: bus.json, bus.md and plots, in a folder that earlier runs may have written to. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BusDocument } from './document.js';
+import { type BusDocument, isComparable } from './document.js';
 import { flameGraph } from './flame/index.js';
-import { isSame } from './machine.js';
+import { whyNot } from './part.js';
 import { plotsOf } from './report/plots.js';
 import { plotFolder, reportOf } from './report/report.js';
 import type { RunResult } from './run.js';
@@ -18,17 +18,17 @@ export function readEarlier(folder: string): BusDocument | undefined {
 }
 
 /**
- * Parts that were not run, or had no time, stay as an earlier run found them, if that was on a machine like this one; `run`
+ * Parts that were not run, had no time or found nothing stay as an earlier run found them, if the two can be compared; `run`
  * then says when that was.
  */
 export function merged(document: BusDocument, earlier: BusDocument | undefined): BusDocument {
-  if (earlier === undefined || earlier.run.quick || !isSame(earlier.machine, document.machine)) return document;
+  if (earlier === undefined || !isComparable(earlier, document)) return document;
   const { machine: _machine, run: earlierRun, ratio, ...parts } = earlier;
   const isKept = (name: string) => {
     const now = (document as unknown as Readonly<Record<string, object | undefined>>)[name];
-    return now === undefined || 'skipped' in now;
+    return now === undefined || whyNot(now) !== undefined;
   };
-  const kept = Object.entries(parts).filter(([name, part]) => isKept(name) && !('skipped' in part));
+  const kept = Object.entries(parts).filter(([name, part]) => isKept(name) && whyNot(part) === undefined);
   // A ratio is of two that were measured in turns.
   const names = kept.map(([name]) => name);
   const hasBoth = names.includes('slackline') && names.includes('ceiling');

@@ -1,9 +1,12 @@
 /** Runs the parts one after the other within the time of the run, and joins what they found. */
+
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { defaultPolicy } from '@slackline/scheduling';
 import { Budget } from './budget.js';
 import { sloMs } from './contender.js';
 import { OutOfTime, Skipped, textOf } from './context.js';
-import type { BusDocument } from './document.js';
+import { type BusDocument, isComparable } from './document.js';
 import type { CpuProfile } from './flame/index.js';
 import { type Job, jobs } from './jobs.js';
 import { machine } from './machine.js';
@@ -18,7 +21,7 @@ export interface RunResult {
   readonly document: BusDocument;
   /** Of processes under full load. */
   readonly profiles: Readonly<Record<string, CpuProfile>>;
-  /** The parts that failed, and what failed in others; what was skipped has not. */
+  /** What failed; what was skipped has not. */
   readonly failed: readonly string[];
 }
 
@@ -37,9 +40,10 @@ export async function runParts(
   const startedAtMs = performance.now();
   const budget = new Budget(Math.max(1, 60 * options.minutes - reservedSeconds));
   const document = await emptyDocument(options);
+  const usable = earlier !== undefined && isComparable(earlier, document) ? earlier : undefined;
   const profiles: Record<string, CpuProfile> = {};
-  const failed: string[] = [];
   const troubles: string[] = [];
+  const guessed: string[] = [];
   const weight = (job: Job) => (options.quick ? job.weight.quick : job.weight.full);
   const asked = jobs.filter(({ parts }) => parts.some((name) => options.only.includes(name)));
   const ending = endingAfter(budget.left(), signal);
@@ -56,21 +60,22 @@ export async function runParts(
       const context = { time, pace, choices: choicesOf(options), signal: ending.signal, say, trouble };
       try {
         ending.signal.throwIfAborted();
-        Object.assign(document, await job.run(context, { document, earlier, options, profiles }));
+        Object.assign(document, await job.run(context, { document, earlier: usable, options, profiles, guessed }));
       } catch (error) {
         signal.throwIfAborted();
         const text = textOf(error);
         const isSkipped = error instanceof Skipped;
         say(`${nameOf(job)}: ${isSkipped ? 'skipped' : 'FAILED'}: ${text}`);
-        if (!isSkipped) failed.push(nameOf(job));
+        if (!isSkipped) troubles.push(`${nameOf(job)}: ${text}`);
         Object.assign(document, job.without(isSkipped ? { skipped: text } : { failed: text }, options));
       }
     }
   } finally {
     ending.cancel();
   }
-  document.run = { ...document.run, seconds: Math.round((performance.now() - startedAtMs) / 1_000), troubles };
-  return { document, profiles, failed: [...failed, ...troubles] };
+  const seconds = Math.round((performance.now() - startedAtMs) / 1_000);
+  document.run = { ...document.run, seconds, troubles, guessed };
+  return { document, profiles, failed: troubles };
 }
 
 function nameOf({ parts }: Job): string {
@@ -78,12 +83,13 @@ function nameOf({ parts }: Job): string {
 }
 
 async function emptyDocument({ quick: isQuick, policy, deviceProfile }: Options): Promise<BusDocument> {
-  const table = readTable(deviceProfile ?? defaultDeviceProfile);
+  const file = deviceProfile ?? defaultDeviceProfile;
+  const table = readTable(file);
   const run = {
     ...{ startedAt: new Date().toISOString(), seconds: 0, quick: isQuick, policy: policy ?? defaultPolicy, sloMs },
     devices: `${devices} of ${table.deviceClass}, in one process`,
-    troubles: [],
-    earlier: {},
+    deviceProfile: createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 12),
+    ...{ troubles: [], guessed: [], earlier: {} },
   };
   return { machine: await machine(), run };
 }

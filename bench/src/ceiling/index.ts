@@ -5,29 +5,19 @@
 
 import { inCheckout } from '@slackline/local';
 import { type Bus, connectBus } from '@slackline/shared';
-import type { Contender, ContenderSettings, RunningContender, StepAsked } from '../contender.js';
-import { Crew } from './crew.js';
-import { type LoopFigures, OpenLoop } from './open-loop.js';
+import type { Contender, ContenderSettings, RunningContender } from '../contender.js';
+import { Crew } from '../contenders/crew.js';
+import { OpenLoop } from '../contenders/open-loop.js';
 import { answerBytes, claimAboveBytes, stream, subjects } from './relays.js';
 
-export type RelayFigures = LoopFigures;
-
-export interface RunningCeiling extends RunningContender {
-  step(asked: StepAsked): Promise<RelayFigures>;
-}
-
-export interface Ceiling extends Contender {
-  start(settings: ContenderSettings): Promise<RunningCeiling>;
-}
-
-export const ceiling: Ceiling = { name: 'ceiling', start };
+export const ceiling: Contender = { name: 'ceiling', start };
 
 /** Processes run compiled code, also where this file runs as a source. */
 const entry = inCheckout('bench/dist/ceiling/relay.js');
 /** As the real stream is by default. */
 const streamBounds = { maxMessages: 100_000, maxBytes: 512 * 1024 * 1024, duplicateWindowMs: 30_000 };
 
-async function start({ storage, payloadBytes, signal }: ContenderSettings): Promise<RunningCeiling> {
+async function start({ storage, payloadBytes, signal }: ContenderSettings): Promise<RunningContender> {
   const crew = new Crew(signal);
   let bus: Bus | undefined;
   const stop = async () => {

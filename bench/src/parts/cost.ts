@@ -59,15 +59,16 @@ export async function costs(highest: number, context: PartContext): Promise<Cost
       const stage = new Stage({ name: 'slackline', running, say, signal, pace, steps: [] });
       await stage.warmUp(highest, pace.warmUpSeconds);
       const at = (share: number) => ({ rate: Math.round(share * highest), seconds: pace.measureSeconds });
-      const latency: LatencyAt[] = [];
-      for (const share of latencyShares) latency.push(latencyAt(share, await stage.step('step', at(share))));
+      const plain: { share: number; step: Step }[] = [];
+      for (const share of latencyShares) plain.push({ share, step: await stage.step('step', at(share)) });
+      const costly = plain.find(({ share }) => share === costShare)?.step ?? (await stage.step('step', at(costShare)));
       const names = probes.names;
       const delays = await probes.during('delay', names, () => stage.step('step', at(costShare)));
       const heaps = await probes.during('heap', names, () => stage.step('step', at(costShare)));
       const cpu = await probes.during('cpu', profiled, () => stage.step('step', at(1)));
       return {
-        latency,
-        cost: costOf(delays.result, {
+        latency: plain.map(({ share, step }) => latencyAt(share, step)),
+        cost: costOf(costly, {
           delays: delays.measured,
           bytes: perQuery(heaps.measured, heaps.result.sent),
         }),
@@ -91,7 +92,7 @@ interface Measured {
   readonly bytes: Readonly<Record<string, number>>;
 }
 
-/** @param step that was run while delays were measured */
+/** @param step without any probe at work: each costs processor time itself */
 function costOf({ rate, cpuSecondsPer1000 }: Step, measured: Measured): CostFigures['cost'] {
   const delays = shortNames(measured.delays);
   const bytes = shortNames(measured.bytes);

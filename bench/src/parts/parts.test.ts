@@ -4,9 +4,12 @@ import { Budget } from '../budget.js';
 import type { Contender, StepAsked } from '../contender.js';
 import { ratioOf } from '../document.js';
 import { type Pace, shortened } from '../pace.js';
-import { rateAt, rungOf } from '../search/ladder.js';
+import { rungOf } from '../search/ladder.js';
+import { step } from '../testing/step.js';
+import { type Highest, highestOf, middle, type NothingFound, roundOf } from './highest.js';
 import { overheadOf } from './overhead.js';
 import { inRounds } from './rounds.js';
+import { oursOf, runsOf, type TraceRun } from './trace.js';
 
 const pace: Pace = {
   ...{ stepSeconds: 10, probeSeconds: 2, warmUpSeconds: 8, rounds: 3, stepsARound: 3, measureSeconds: 5, pauseMs: 0 },
@@ -28,12 +31,18 @@ function simulated(name: string, carries: readonly number[], log: string[]): Con
           return {
             ...{ rate, seconds, sent: rate * seconds, back: rate * seconds, within36: attainment, attainment },
             latencyMs: { p50: 1, p99: 2, p999: 3 },
-            sendLagMs: { p99: rate > 9_000 ? 7 : 0, max: 9 },
+            sendLagMs: { p99: rate > 9_000 ? 7 : 0, p999: 8, max: 9 },
+            ...{ duplicates: 0, unended: 0 },
           };
         },
       };
     },
   };
+}
+
+function carried(highest: Highest | NothingFound | undefined): Highest {
+  if (highest === undefined || !('qps' in highest)) throw new Error('a contender carried nothing');
+  return highest;
 }
 
 const settings = { storage: 'memory', payloadBytes: 784 } as const;
@@ -54,20 +63,32 @@ describe('rounds', () => {
       { contender: simulated('slackline', [6_000, 4_990, 6_000], log), from: rungOf(5_000) },
       { contender: simulated('ceiling', [10_000], log), from: rungOf(8_750) },
     ];
-    const { slackline, ceiling } = await inRounds(turns, settings, context());
+    const found = await inRounds(turns, settings, context());
+    const { slackline, ceiling } = { slackline: carried(found.slackline), ceiling: carried(found.ceiling) };
     expect(log.slice(0, 4)).toEqual(['slackline starts', 'slackline stops', 'ceiling starts', 'ceiling stops']);
     expect(log).toHaveLength(12);
-    if (slackline === undefined || ceiling === undefined) throw new Error('a contender is missing');
     expect(slackline.rounds).toHaveLength(3);
-    expect(slackline.rounds.every(({ qps }) => qps <= 6_000)).toBe(true);
+    expect(slackline.rounds.every(({ qps = 0 }) => qps > 0 && qps <= 6_000)).toBe(true);
     expect(slackline.rounds[1]?.qps).toBeLessThanOrEqual(4_990);
-    expect(slackline.qps).toBe(slackline.rounds.map(({ qps }) => qps).sort((a, b) => a - b)[1]);
+    expect(slackline.qps).toBe(slackline.rounds.map(({ qps = 0 }) => qps).sort((a, b) => a - b)[1]);
+    expect(slackline.rounds.every(({ qps = 0, failed }) => failed === undefined || failed > qps)).toBe(true);
     expect(slackline.attainment).toBe(1);
-    expect(ceiling.qps).toBe(rateAt(2));
-    expect(ceiling.rates).toContainEqual({ rate: rateAt(2), tried: 3, passed: 3 });
+    expect(ceiling.qps).toBeLessThanOrEqual(10_000);
+    expect(ceiling.rates.find(({ rate }) => rate === ceiling.qps)).toMatchObject({ tried: ceiling.tried });
     expect(ceiling.rates.filter(({ rate }) => rate > 10_000).every(({ passed }) => passed === 0)).toBe(true);
     expect(ceiling.steps.filter(({ lagged }) => lagged).every(({ rate }) => rate > 9_000)).toBe(true);
     expect(ratioOf(slackline, ceiling)?.byRound).toHaveLength(3);
+  });
+
+  test('a contender that carries nothing has failed, and keeps its steps', async () => {
+    const troubles: string[] = [];
+    const turns = [{ contender: simulated('slackline', [0], []), from: -100 }];
+    const all = { ...context(), pace: { ...pace, rounds: 1 }, trouble: (text: string) => void troubles.push(text) };
+    const { slackline } = await inRounds(turns, settings, all);
+    expect(slackline).toMatchObject({ failed: 'no step passed in 1 of 1 rounds' });
+    expect(slackline).not.toHaveProperty('qps');
+    expect(slackline?.steps.filter(({ kind }) => kind === 'step').length).toBeGreaterThan(0);
+    expect(troubles).toEqual(['slackline: no step passed in 1 of 1 rounds']);
   });
 
   test('what is ended on the way is stopped first', async () => {
@@ -99,5 +120,67 @@ test('overhead is the round trip less the time on the device, of each query that
     ...{ p50: 1, p99: 2 },
     roundTripMs: { p50: 5, p99: 7 },
     deviceMs: { p50: 4, p99: 5 },
+  });
+});
+
+describe('the highest rate', () => {
+  test('is the middle of the rounds, one without any lowest; its attainment is that of all its steps', () => {
+    const good = step('slackline', 9_000, 1);
+    const bad = step('slackline', 9_000, 0.99);
+    const high = step('slackline', 9_500, 0.9995);
+    const rounds = [
+      [good, high],
+      [bad, good, step('slackline', 9_200, 0.9)],
+      [bad, bad],
+    ];
+    const highest = carried(highestOf(rounds, rounds.flat(), 0.999));
+    expect(highest).toMatchObject({ qps: 9_000, tried: 5, passed: 2 });
+    expect(highest.attainment).toBeCloseTo((2 + 3 * 0.99) / 5, 10);
+    expect(highest.rounds).toEqual([
+      { tried: 2, qps: 9_500 },
+      { tried: 3, qps: 9_000, failed: 9_200 },
+      { tried: 2, failed: 9_000 },
+    ]);
+  });
+
+  test('is not known where most rounds found none, and a round that was broken off says nothing', () => {
+    const [good, bad] = [step('slackline', 9_000, 1), step('slackline', 9_000, 0.9)];
+    expect(highestOf([[good], [bad]], [good, bad], 0.999)).toMatchObject({ failed: 'no step passed in 1 of 2 rounds' });
+    expect(highestOf([[good], []], [good], 0.999)).toMatchObject({ qps: 9_000 });
+    expect(highestOf([[]], [], 0.999)).toMatchObject({ skipped: expect.any(String) });
+    expect(roundOf([step('slackline', 9_000, 0.9, 'probe')])).toEqual({ tried: 0 });
+  });
+
+  test('the middle of the rounds is one of them', () => {
+    expect(middle([])).toBeUndefined();
+    expect(middle([3])).toBe(3);
+    expect(middle([9, 1])).toBe(1);
+    expect(middle([5, 9, 1])).toBe(5);
+  });
+});
+
+describe('the trace', () => {
+  const runsWith = async (attainments: Record<string, number[]>, seconds = 100) => {
+    const ran: string[] = [];
+    const run = async (policy: string) => {
+      ran.push(policy);
+      return { policy, attainment: attainments[policy]?.shift() ?? 0, accuracy: 0.5 } as TraceRun;
+    };
+    const time = { left: () => seconds - ran.length, has: (wanted: number) => seconds - ran.length >= wanted };
+    const runs = await runsOf({ policy: 'ours', fixed: ['a', 'b', 'c', 'd'] }, { ...context(), time }, 1, run);
+    return { ran, ...runs };
+  };
+
+  test('runs ours first and last, a fixed subnet that nearly attains it twice, and none after two that do not', async () => {
+    const near = await runsWith({ ours: [1, 0.9998], a: [0.9985, 1], b: [0.99], c: [0.9985, 0.9985], d: [1] });
+    expect(near.ran).toEqual(['ours', 'a', 'a', 'b', 'c', 'c', 'ours']);
+    expect([near.missed, near.fixed.length, near.ours.length]).toEqual([2, 5, 2]);
+    const [ours, again] = near.ours as [TraceRun, TraceRun];
+    expect(oursOf({ ours, again }).attainment).toBeCloseTo(0.9999, 10);
+  });
+
+  test('keeps time for ours', async () => {
+    expect((await runsWith({ ours: [1, 1], a: [0.9985, 1], b: [1] }, 3)).ran).toEqual(['ours', 'a', 'ours']);
+    expect((await runsWith({ ours: [1] }, 1)).ran).toEqual(['ours']);
   });
 });

@@ -11,23 +11,28 @@ import { answering } from '../slackline/system.js';
 import { Stage } from '../stage.js';
 
 const modelDir = inCheckout('models/fashion');
-/** Queries a second: what most of them carry, and what few do. */
-const rates = [1_200, 1_800];
+/** Queries a second: the first all carry, the last none with the largest subnet. */
+const rates = [1_200, 1_800, 2_500];
 const stepSeconds = 4;
 /** Of one step, beside its own seconds; and of a contender, beside its steps. */
-const marginSeconds = 1;
-const startSeconds = 8;
+const marginSeconds = 0.7;
+const startSeconds = 4;
+/** Of a step; the warm-up is shorter than one. */
+const warmUpShare = 0.5;
+/** Pauses between the rates of a warm-up. */
+const warmUpMarginSeconds = 1.2;
 /** With less for each than this, only some kinds of peers are run: of the two HTTP servers the one that carries more. */
 const comfortableSeconds = 20;
 const strongest = ['fastify batches', 'pull workers'] as const;
 
-export interface PeerFigures {
+/** A peer, or Slackline, at each rate. */
+export interface ComparedPeer {
   readonly name: string;
   readonly steps: readonly StepFigures[];
 }
 
 /** @throws Skipped where the model that ships is not there */
-export async function comparedPeers(context: PartContext): Promise<PeerFigures[]> {
+export async function comparedPeers(context: PartContext): Promise<ComparedPeer[]> {
   if (!existsSync(`${modelDir}/model.json`)) throw new Skipped('the model that ships is not in this checkout');
   const { time, say } = context;
   const all = [slacklineWithModel(), ...(await peers())];
@@ -39,7 +44,10 @@ export async function comparedPeers(context: PartContext): Promise<PeerFigures[]
       say(`no time for ${contenders.length - place} of ${contenders.length} peers`);
       return undefined;
     }
-    const fitting = Math.max(1, (share - startSeconds) / rates.length - marginSeconds);
+    const fitting = Math.max(
+      1,
+      (share - startSeconds - warmUpMarginSeconds) / (rates.length + warmUpShare) - marginSeconds,
+    );
     const seconds = Math.min(stepSeconds, Math.floor(10 * fitting) / 10);
     return onePeer(contender, seconds, context);
   });
@@ -50,7 +58,7 @@ async function onePeer(contender: Contender, seconds: number, { say, signal, pac
   const running = await contender.start({ storage: 'memory', payloadBytes: 784, signal });
   try {
     const stage = new Stage({ name: contender.name, running, say, signal, pace, steps: [] });
-    await stage.warmUp(rates[0] ?? 1, seconds);
+    await stage.warmUp(rates[0] ?? 1, warmUpShare * seconds);
     const steps: StepFigures[] = [];
     for (const rate of rates) steps.push(await stage.step('step', { rate, seconds }));
     return { name: contender.name, steps };

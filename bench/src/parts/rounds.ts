@@ -6,42 +6,52 @@ import type { PartTime } from '../budget.js';
 import type { Contender, ContenderSettings } from '../contender.js';
 import { oneByOne, type PartContext } from '../context.js';
 import type { Pace } from '../pace.js';
-import { rateAt } from '../search/ladder.js';
+import { rateAt, rungOf } from '../search/ladder.js';
 import { climb, edge } from '../search/search.js';
 import { Stage, type Step, wanted } from '../stage.js';
-import { type Highest, highestOf } from './highest.js';
+import { type Highest, highestOf, type NothingFound, roundOf } from './highest.js';
 
 export interface Turn {
   readonly contender: Contender;
   /** The rung to begin with. */
   readonly from: number;
+  /** Whether that is near the edge: then nothing is climbed. */
+  readonly isNear?: boolean;
 }
 
 /** Of starting and ending one, beside the steps. */
-const surroundingSeconds = 8;
+const surroundingSeconds = 4;
 /** Of a step, beside its own seconds: the pause before it, and answers that are waited for. */
-const marginSeconds = 1.5;
+const marginSeconds = 1;
 /** How many probes a climb takes, or about that: some are asked twice. */
-const probesAClimb = 8;
+const probesAClimb = 6;
+/** How many steps of a round are asked again, or about that: every one that fails. */
+const againARound = 1;
+/** Probes are short and luck makes them pass: steps begin so many rungs below what they reached, at 78 % of it. */
+const belowProbes = 5;
 
 /** A contender over its rounds. */
 interface State extends Turn {
   from: number;
   isKnown: boolean;
-  readonly rounds: number[];
+  /** The steps of each. */
+  readonly rounds: Step[][];
   readonly steps: Step[];
 }
 
 type Context = Omit<PartContext, 'choices'>;
 
-/** What each contender carried, by its name. @throws what starting one throws, and the signal's reason */
+/**
+ * What each contender carried, by its name; what carried nothing is a trouble.
+ * @throws what starting one throws, and the signal's reason
+ */
 export async function inRounds(
   turns: readonly Turn[],
   settings: Omit<ContenderSettings, 'signal'>,
   context: Context,
-): Promise<Record<string, Highest>> {
+): Promise<Record<string, Highest | NothingFound>> {
   const { pace, say, time } = context;
-  const states = turns.map((turn): State => ({ ...turn, isKnown: false, rounds: [], steps: [] }));
+  const states = turns.map((turn): State => ({ ...turn, isKnown: turn.isNear ?? false, rounds: [], steps: [] }));
   const all = Array.from({ length: pace.rounds }, (_, index) => states.map((state) => ({ state, index }))).flat();
   await oneByOne(all, context, async ({ state, index }, place) => {
     if (
@@ -60,19 +70,23 @@ export async function inRounds(
     return state;
   });
   return Object.fromEntries(
-    states.map(({ contender, rounds, steps }) => [contender.name, highestOf(rounds, steps, wanted)]),
+    states.map(({ contender, rounds, steps }) => {
+      const highest = highestOf(rounds, steps, wanted);
+      if ('failed' in highest) context.trouble(`${contender.name}: ${highest.failed}`);
+      return [contender.name, highest];
+    }),
   );
 }
 
 /** The first turn looks for the neighbourhood, the others begin where the last one ended. */
 async function oneTurn(state: State, settings: Omit<ContenderSettings, 'signal'>, context: Context): Promise<void> {
   const { pace, say, signal, time } = context;
-  const { contender, from, isKnown, steps } = state;
-  // What comes of it, unless it is broken off.
-  const round = state.rounds.push(0) - 1;
+  const { contender, from, isKnown } = state;
+  const round: Step[] = [];
+  state.rounds.push(round);
   const running = await contender.start({ ...settings, signal });
   try {
-    const stage = new Stage({ name: contender.name, running, say, signal, pace, steps });
+    const stage = new Stage({ name: contender.name, running, say, signal, pace, steps: round });
     await stage.warmUp(rateAt(from), pace.warmUpSeconds);
     const near = isKnown
       ? from
@@ -82,22 +96,23 @@ async function oneTurn(state: State, settings: Omit<ContenderSettings, 'signal'>
           isEnough: () => !time.has(pace.probeSeconds + 2 * pace.stepSeconds + 3 * marginSeconds),
         });
     let tried = 0;
-    // What holds for seconds does not always hold for ten: a rung below.
-    const best = await edge(isKnown ? near : near - 1, pace.stepsARound, {
+    const begin = isKnown ? near : near - belowProbes;
+    await edge(begin, pace.stepsARound, {
       passes: (rung) => stage.passes('step', rung, pace.stepSeconds),
       isEnough: () => tried++ > 0 && !time.has(pace.stepSeconds + marginSeconds),
     });
-    state.rounds[round] = best === undefined ? 0 : rateAt(best);
-    state.from = best ?? near - 2;
+    const { qps, failed } = roundOf(round);
+    state.from = qps !== undefined ? rungOf(qps) : failed !== undefined ? rungOf(failed) - 2 : begin;
     state.isKnown = true;
   } finally {
+    state.steps.push(...round);
     await running.stop();
   }
 }
 
-/** Of one that finds nothing unexpected. */
+/** Of one that climbs no more, and finds nothing unexpected. */
 function turnSeconds({ warmUpSeconds, stepSeconds, stepsARound }: Pace): number {
-  return surroundingSeconds + warmUpSeconds + stepsARound * (stepSeconds + marginSeconds);
+  return surroundingSeconds + warmUpSeconds + (stepsARound + againARound) * (stepSeconds + marginSeconds);
 }
 
 /**

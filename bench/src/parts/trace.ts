@@ -19,6 +19,8 @@ const seed = 1;
 export const peakOverMean = 1.5;
 /** Fixed subnets are run from the least accurate on, until so many in a row attain less than was wanted. */
 const misses = 2;
+/** One that attains less than is wanted by so little is run once more: that may have been the machine. */
+const nearly = 0.001;
 /** Of a system for another one: to end, to start, to warm up. */
 const startSeconds = 25;
 
@@ -44,6 +46,9 @@ export interface TraceFigures {
   readonly rate: number;
   readonly peak: number;
   readonly ours: TraceRun;
+  /** Once more, after all others; not there when there was no time. */
+  readonly again?: TraceRun;
+  /** One that nearly reached what is wanted is in it twice. */
   readonly fixed: readonly TraceRun[];
   /** The most accurate fixed subnet that attains as much, or what is wanted of all. */
   readonly bestFixed: { readonly policy: string; readonly accuracy: number } | undefined;
@@ -61,33 +66,80 @@ export async function tracePart(
   const file = `${data}/${traceFile}`;
   if (!existsSync(file)) throw new Skipped(`${traceFile} is not in the data folder (--data; docs/experiments.md)`);
   const trace = await replayAzure([file], { seconds: isQuick ? quickSeconds : seconds, rate, seed });
-  const policies = [context.choices.policy ?? defaultPolicy, ...bySubnet(context).map(({ id }) => `fixed:${id}`)];
-  let missed = 0;
-  let first: TraceRun | undefined;
-  const runs = await oneByOne(policies, context, async (policy, place) => {
-    if (place > 0 && (missed >= misses || !context.time.has(trace.durationMs / 1_000 + startSeconds))) return undefined;
-    const run = await replay(policy, trace, context);
-    first ??= run;
-    missed = reaches(run, first) ? 0 : missed + 1;
-    return run;
-  });
-  const [ours, ...fixed] = runs;
-  if (ours === undefined || ours.policy !== policies[0])
-    throw new Error('the trace was not run under the policy that is measured');
+  const policy = context.choices.policy ?? defaultPolicy;
+  const runSeconds = trace.durationMs / 1_000 + startSeconds;
+  const names = bySubnet(context).map(({ id }) => `fixed:${id}`);
+  const runs = await runsOf({ policy, fixed: names }, context, runSeconds, (name) => replay(name, trace, context));
+  const { fixed, missed, ours: both } = runs;
+  const [ours, again] = both;
+  if (ours === undefined) throw new Error('the trace was not run under the policy that is measured');
   const best = fixed
     .filter((run) => reaches(run, ours))
     .reduce<TraceRun | undefined>((most, run) => (most && most.accuracy >= run.accuracy ? most : run), undefined);
   return {
     ...{ file: traceFile, recorded: trace.note ?? '', seconds: trace.durationMs / 1_000, rate },
     ...{ peak: peakOf(trace), ours, fixed, bestFixed: best && { policy: best.policy, accuracy: best.accuracy } },
-    notRun: policies.filter((policy) => runs.every((run) => run.policy !== policy)),
+    ...(again && { again }),
+    notRun: names.filter((name) => fixed.every((run) => run.policy !== name)),
     whyNotRun: missed >= misses ? `the ${misses} before them attain less than was wanted` : 'there was no time',
   };
 }
 
+/** What was run, in order. */
+export interface TraceRuns {
+  /** First, and once more after all others; once where there was no time. */
+  readonly ours: TraceRun[];
+  readonly fixed: TraceRun[];
+  /** How many fixed subnets in a row attained less than was wanted, in the end. */
+  missed: number;
+}
+
+/** @param runSeconds of one, about. Of what is left there is always time for one more: ours is run again */
+export async function runsOf(
+  { policy, fixed }: { policy: string; fixed: readonly string[] },
+  context: Pick<PartContext, 'time' | 'signal' | 'trouble'>,
+  runSeconds: number,
+  run: (policy: string) => Promise<TraceRun>,
+): Promise<TraceRuns> {
+  const runs: TraceRuns = { ours: [], fixed: [], missed: 0 };
+  const hasTime = () => context.time.has(2 * runSeconds);
+  const oneFixed = async (name: string, ours: TraceRun) => {
+    if (runs.missed >= misses || !hasTime()) return;
+    const tries = [await run(name)];
+    const [first] = tries;
+    const isNear = first !== undefined && !reaches(first, ours) && first.attainment > needed(ours) - nearly;
+    if (isNear && hasTime()) tries.push(await run(name));
+    runs.fixed.push(...tries);
+    runs.missed = tries.some((one) => reaches(one, ours)) ? 0 : runs.missed + 1;
+  };
+  await oneByOne([policy, ...fixed, policy], context, async (name, place) => {
+    const [ours] = runs.ours;
+    if (place === 0) runs.ours.push(await run(name));
+    else if (ours === undefined) return undefined;
+    else if (place <= fixed.length) await oneFixed(name, ours);
+    else if (context.time.has(runSeconds)) runs.ours.push(await run(name));
+    return runs;
+  });
+  return runs;
+}
+
+/** Of both runs together where there are two: they sent the same queries. */
+export function oursOf({ ours, again }: Pick<TraceFigures, 'ours' | 'again'>): {
+  attainment: number;
+  accuracy: number;
+} {
+  if (again === undefined) return ours;
+  const mean = (of: (run: TraceRun) => number) => (of(ours) + of(again)) / 2;
+  return { attainment: mean(({ attainment }) => attainment), accuracy: mean(({ accuracy }) => accuracy) };
+}
+
 /** The same attainment: as much as ours has, or where that is more than is wanted, what is wanted. */
 function reaches(run: TraceRun, ours: TraceRun): boolean {
-  return run.attainment >= Math.min(wanted, ours.attainment);
+  return run.attainment >= needed(ours);
+}
+
+function needed(ours: TraceRun): number {
+  return Math.min(wanted, ours.attainment);
 }
 
 function bySubnet({ choices }: PartContext) {

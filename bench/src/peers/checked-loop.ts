@@ -1,12 +1,11 @@
 /** An open-loop producer that sends labelled rows and looks at the answers. */
 import type { Sample } from '@slackline/load';
-import { type LoopFigures, OpenLoop } from '../ceiling/open-loop.js';
-import { type StepAsked, sloMs } from '../contender.js';
+import { type StepAsked, type StepFigures, sloMs } from '../contender.js';
+import { OpenLoop } from '../contenders/open-loop.js';
 
-export interface PeerFigures extends LoopFigures {
+export interface PeerFigures extends StepFigures {
   /** As it was measured for the subnet's profile. */
   readonly accuracy: number;
-  /** Answers in time, and those of them whose class is the label. */
   readonly checked: number;
   readonly right: number;
   /** Queries that were refused, or whose connection broke. */
@@ -36,7 +35,12 @@ export class CheckedLoop {
     if (forget) this.#loop.forget();
     [this.#checked, this.#right, this.#failed] = [0, 0, 0];
     const figures = await this.#loop.step(asked, signal);
-    return { ...figures, accuracy: this.accuracy, checked: this.#checked, right: this.#right, failed: this.#failed };
+    return {
+      ...figures,
+      // A query that failed has had its end.
+      unended: Math.max(0, figures.unended - this.#failed),
+      ...{ accuracy: this.accuracy, checked: this.#checked, right: this.#right, failed: this.#failed },
+    };
   }
 
   /** Query `number` was answered by these logits. */

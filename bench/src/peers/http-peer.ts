@@ -3,8 +3,8 @@
 import type { Sample } from '@slackline/load';
 import { inCheckout } from '@slackline/local';
 import { z } from 'zod';
-import { Crew } from '../ceiling/crew.js';
 import type { Contender, StepAsked } from '../contender.js';
+import { Crew } from '../contenders/crew.js';
 import { CheckedLoop, type PeerFigures } from './checked-loop.js';
 import { Connections } from './connections.js';
 import type { FixedSubnet } from './fixed-subnets.js';

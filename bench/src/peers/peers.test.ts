@@ -7,6 +7,7 @@ import { readSample } from '@slackline/load';
 import { inCheckout } from '@slackline/local';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Contender } from '../contender.js';
+import { hasNats } from '../testing/has-nats.js';
 import type { PeerFigures } from './checked-loop.js';
 import { Connections } from './connections.js';
 import { extractSubnets, smallestMiddleLargest } from './fixed-subnets.js';
@@ -101,7 +102,7 @@ describe('connections', () => {
   });
 });
 
-describe('peers', () => {
+describe.skipIf(!hasNats)('peers', () => {
   let contenders: readonly Contender[] = [];
   beforeAll(async () => {
     contenders = await peers();

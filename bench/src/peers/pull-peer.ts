@@ -2,8 +2,8 @@
 import type { Sample } from '@slackline/load';
 import { inCheckout } from '@slackline/local';
 import { type Bus, connectBus } from '@slackline/shared';
-import { Crew } from '../ceiling/crew.js';
 import type { Contender, ContenderSettings, RunningContender } from '../contender.js';
+import { Crew } from '../contenders/crew.js';
 import { CheckedLoop } from './checked-loop.js';
 import type { FixedSubnet } from './fixed-subnets.js';
 import { queue } from './queue.js';

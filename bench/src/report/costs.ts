@@ -1,7 +1,8 @@
 /** Latency below the highest rate, overhead, and what a query costs. */
-import { type BusDocument, found, whyNot } from '../document.js';
+import type { BusDocument } from '../document.js';
 import { sharesText } from '../flame/index.js';
 import type { Percentiles } from '../latency.js';
+import { found, whyNot } from '../part.js';
 import { bytes, digits, none, share, table, whole } from './markdown.js';
 
 export function latencySection({ cost, slackline }: BusDocument): string[] {

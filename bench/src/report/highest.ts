@@ -1,31 +1,45 @@
 /** The highest rates, round by round and step by step. */
 import type { BusDocument } from '../document.js';
-import { found, whyNot } from '../document.js';
-import type { Highest } from '../parts/highest.js';
+import { found, whyNot } from '../part.js';
+import type { Highest, Round, Searched } from '../parts/highest.js';
 import { digits, none, share, table, times, whole } from './markdown.js';
 
 /** @param plots folder of the plots, relative to the report */
 export function highestSection(document: BusDocument, plots: string): string[] {
   const { slackline, ceiling, ratio, run } = document;
   if (slackline === undefined && ceiling === undefined) return [];
-  const [ours, bare] = [found(slackline), found(ceiling)];
-  const reason = whyNot(slackline) ?? whyNot(ceiling);
-  const rows = [rowOf('slackline', ours), rowOf('ceiling', bare)].flatMap((row) => (row === undefined ? [] : [row]));
+  const searched = [
+    { name: 'slackline', part: slackline },
+    { name: 'ceiling', part: ceiling },
+  ].flatMap(({ name, part }) => (part === undefined ? [] : [{ name, part, steps: searchedOf(part) }]));
+  const [ours, bare] = [searchedOf(slackline), searchedOf(ceiling)];
   return [
     '## The highest rate',
-    ...(reason === undefined ? [] : [`Not run: ${reason}.`]),
+    ...searched.flatMap(({ name, part }) => {
+      const reason = whyNot(part);
+      return reason === undefined ? [] : [`No rate of ${name}: ${reason}.`];
+    }),
     ...(ratio === undefined
       ? []
       : [
           `**Slackline carries ${times(ratio.ofMedians)} what relays without any logic do** (by round: ` +
             `${ratio.byRound.map(times).join(', ')}).`,
         ]),
-    `A rate is carried when a step passed: 99.9 % of its queries answered in time, limit ${run.sloMs} ms, and none but 1 % sent more than that late. In each round both are ` +
-      'started anew, warmed up and searched, one after the other; the rate of a contender is the middle of its rounds. For ' +
-      'Slackline in time is what its answers say (a deadline is the stream’s time of storing plus the limit); for the ' +
-      'relays it is the producer’s clock, from when the query was due to its answer, and the last column has the highest ' +
-      'rate that passes by that clock for both.',
-    table(['', 'queries/s', 'attainment', 'p50 ms', 'p99 ms', 'p99.9 ms', 'by round', 'by the producer’s clock'], rows),
+    `A step passes when 99.9 % of its queries are answered in time, limit ${run.sloMs} ms, no more than 0.1 % were sent later than that after they were ` +
+      'due, and every query had one end. In each round both are started anew, warmed up and searched, one after the other; the rate of a contender is the ' +
+      'middle of its rounds, a round without any counting as lowest. Its attainment is that of all steps at that rate together, ' +
+      'those that failed included. For Slackline in time is what its answers say (a deadline is the stream’s time of storing ' +
+      'plus the limit); for the relays it is the producer’s clock, from when the query was due to its answer. By that clock ' +
+      'the table has for both the attainment at that rate, and the highest rate of any step that passes by it.',
+    table(
+      [
+        ...['', 'queries/s', 'steps passed', 'attainment', 'by the producer’s clock', 'p50 ms', 'p99 ms', 'p99.9 ms'],
+        'highest by the producer’s clock',
+      ],
+      searched.map(({ name, part }) => rowOf(name, found(part))),
+    ),
+    'Where each round found the edge: the highest rate that passed, and the lowest above it that did not (≥: none above was tried).',
+    roundsTable(searched.map(({ name, steps }) => ({ name, rounds: steps?.rounds ?? [] }))),
     'How often each rate was tried by steps that count, and how often it passed:',
     countsTable(ours, bare),
     laggedText([ours, bare]),
@@ -34,32 +48,49 @@ export function highestSection(document: BusDocument, plots: string): string[] {
   ];
 }
 
-function rowOf(name: string, highest: Highest | undefined): string[] | undefined {
-  if (highest === undefined) return undefined;
-  const { qps, attainment, latencyMs, rounds, byProducer } = highest;
+/** What was tried, whether or not a rate was found. */
+function searchedOf(part: BusDocument['ceiling']): Searched | undefined {
+  return part !== undefined && 'steps' in part ? part : undefined;
+}
+
+function rowOf(name: string, highest: Highest | undefined): string[] {
+  if (highest === undefined) return [name, ...new Array<string>(8).fill(none)];
+  const { qps, attainment, within36, passed, tried, latencyMs, byProducer } = highest;
   return [
-    ...[name, whole(qps), qps > 0 ? share(attainment) : none, digits(latencyMs?.p50, 1), digits(latencyMs?.p99, 1)],
-    ...[
-      digits(latencyMs?.p999, 1),
-      rounds.map((round) => (round.qps > 0 ? whole(round.qps) : none)).join(', '),
-      whole(byProducer.qps),
-    ],
+    ...[name, whole(qps), `${passed} of ${tried}`, share(attainment), share(within36)],
+    ...[digits(latencyMs.p50, 1), digits(latencyMs.p99, 1), digits(latencyMs.p999, 1)],
+    byProducer.qps === undefined ? none : whole(byProducer.qps),
   ];
 }
 
-function countsTable(ours: Highest | undefined, bare: Highest | undefined): string {
-  const counts = (highest: Highest | undefined, rate: number) => {
-    const count = highest?.rates.find((one) => one.rate === rate);
+function roundsTable(contenders: readonly { name: string; rounds: readonly Round[] }[]): string {
+  const count = Math.max(0, ...contenders.map(({ rounds }) => rounds.length));
+  const head = Array.from({ length: count }, (_, round) => `round ${round + 1}`);
+  const rows = contenders.map(({ name, rounds }) => [name, ...head.map((_, round) => bracket(rounds[round]))]);
+  return table(['', ...head], rows);
+}
+
+/** "8,750, not 9,190"; "≥ 8,750"; "none, not 5,000". */
+function bracket(round: Round | undefined): string {
+  if (round === undefined || round.tried === 0) return none;
+  const { qps, failed } = round;
+  if (qps === undefined) return failed === undefined ? 'none' : `none, not ${whole(failed)}`;
+  return failed === undefined ? `≥ ${whole(qps)}` : `${whole(qps)}, not ${whole(failed)}`;
+}
+
+function countsTable(ours: Searched | undefined, bare: Searched | undefined): string {
+  const counts = (searched: Searched | undefined, rate: number) => {
+    const count = searched?.rates.find((one) => one.rate === rate);
     return count === undefined ? none : `${count.passed} of ${count.tried}`;
   };
-  const rates = [...new Set([ours, bare].flatMap((highest) => highest?.rates.map(({ rate }) => rate) ?? []))];
+  const rates = [...new Set([ours, bare].flatMap((searched) => searched?.rates.map(({ rate }) => rate) ?? []))];
   const rows = rates.sort((a, b) => a - b).map((rate) => [whole(rate), counts(ours, rate), counts(bare, rate)]);
   return table(['queries/s', 'slackline', 'ceiling'], rows);
 }
 
 /** Steps whose load was late. */
-function laggedText(all: readonly (Highest | undefined)[]): string {
-  const steps = all.flatMap((highest) => highest?.steps ?? []).filter(({ kind }) => kind === 'step');
+function laggedText(all: readonly (Searched | undefined)[]): string {
+  const steps = all.flatMap((searched) => searched?.steps ?? []).filter(({ kind }) => kind === 'step');
   const lagged = steps.filter((step) => step.lagged);
   if (lagged.length === 0) return 'In none of these steps did the load itself lag.';
   const passed = lagged.filter((step) => step.passed).length;

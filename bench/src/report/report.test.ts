@@ -1,21 +1,18 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { BusDocument } from '../document.js';
-import { highestOf } from '../parts/highest.js';
+import { type Highest, highestOf } from '../parts/highest.js';
 import type { Step } from '../stage.js';
 import { summaryOf } from '../summary.js';
+import { step } from '../testing/step.js';
+import { goalsSection } from './goals.js';
 import { plotsOf } from './plots.js';
 import { reportOf } from './report.js';
 
-const step = (contender: string, rate: number, attainment: number, kind: Step['kind'] = 'step'): Step => ({
-  ...{ contender, kind, rate, seconds: 10, sent: 10 * rate, back: 10 * rate, within36: attainment, attainment },
-  latencyMs: { p50: 10, p99: 30, p999: Number.NaN },
-  sendLagMs: { p99: 6, max: 8 },
-  passed: attainment >= 0.999,
-  lagged: true,
-  cpuSecondsPer1000: { load: 0.1 },
-});
-const ours = highestOf([8_750], [step('slackline', 8_750, 0.9999), step('slackline', 9_190, 0.98, 'probe')], 0.999);
-const bare = highestOf([14_250], [step('ceiling', 14_250, 1)], 0.999);
+const highest = (steps: readonly Step[]) => highestOf([steps], steps, 0.999) as Highest;
+const ours = highest([
+  ...[step('slackline', 9_190, 0.98, 'probe'), step('slackline', 8_750, 0.9999), step('slackline', 9_190, 0.98)],
+]);
+const bare = highest([step('ceiling', 14_250, 1)]);
 const traceRun = (policy: string, attainment: number, accuracy: number) => ({
   ...{ policy, queries: 9, attainment, within36: attainment, accuracy, refused: 0, outcomes: {}, windows: [] },
   latencyMs: { p50: 1, p99: 2 },
@@ -30,6 +27,8 @@ const document: BusDocument = {
     policy: 'budgetfit',
     sloMs: 36,
     devices: 'eight',
+    deviceProfile: 'abc',
+    guessed: [],
     troubles: [],
     earlier: { trace: 'yesterday' },
   },
@@ -37,7 +36,9 @@ const document: BusDocument = {
   ceiling: bare,
   ratio: { ofMedians: 0.614, byRound: [0.614] },
   overheadMs: { skipped: 'the time of the run was over' },
-  storage: [{ storage: 'file', payloadBytes: 150_000, slackline: ours, ceiling: bare, ratio: undefined }],
+  storage: [
+    { storage: 'file', payloadBytes: 150_000, stepSeconds: 4, slackline: ours, ceiling: bare, ratio: undefined },
+  ],
   peers: [{ name: 'fastify small', steps: [step('fastify small', 800, 0.5)] }],
   trace: {
     ...{ file: 'f', recorded: 'Recorded', seconds: 120, rate: 5_833, peak: 8_700 },
@@ -55,12 +56,15 @@ test('a report says the ratio first, names the machine, and what was not run', (
   for (const part of [
     '2 cores of A processor',
     'nats-server 2.12.8, load average 0.50',
-    '| slackline | 8,750 | 0.9999 | 10.0 | 30.0 | – | 8,750 | 8,750 |',
+    '| slackline | 8,750 | 1 of 1 | 0.9999 | 0.9999 | 10.0 | 30.0 | – | 8,750 |',
+    '| slackline | 8,750, not 9,190 |',
+    '| ceiling | ≥ 14,250 |',
     '| 8,750 | 1 of 1 | – |',
-    'In 2 of these 2 steps the load itself lagged',
+    'In 3 of these 3 steps the load itself lagged',
     'Not run: the time of the run was over.',
-    '| file | 150 kB | – | 8,750 |',
-    '| 800 | fastify small | 0.5000 |',
+    'each of 4.0 s',
+    '| file | 150 kB | – | 8,750 | 0.9999 | 30.0 | 0.150 |',
+    '| 800 | fastify small | 0.5000 | 0.5000 | – | – |',
     'Slackline is 7.90 points more accurate',
     'Found by earlier runs on this machine: trace (yesterday).',
     'Not run: `fixed:large`, as there was no time.',
@@ -69,6 +73,47 @@ test('a report says the ratio first, names the machine, and what was not run', (
   }
   expect(text).not.toContain('Tiny settings');
   expect(text).not.toMatch(/undefined|NaN|null/);
+});
+
+test('what carried nothing has no figures, and says why', () => {
+  const nothing = highestOf([[step('slackline', 8_750, 0.5)]], [step('slackline', 8_750, 0.5)], 0.999);
+  if ('qps' in nothing) throw new Error('something was found');
+  const { ratio: _, ...rest } = document;
+  const text = reportOf({ ...rest, slackline: nothing });
+  expect(text).toContain('No rate of slackline: it failed: no step passed in 1 of 1 rounds.');
+  expect(text).toContain('| slackline | – | – | – | – | – | – | – | – |');
+  expect(text).toContain('| slackline | none, not 8,750 |');
+  expect(text).not.toMatch(/undefined|NaN|null/);
+});
+
+describe('the goals', () => {
+  const rowsOf = (of: BusDocument) =>
+    goalsSection(of)
+      .join('\n')
+      .split('\n')
+      .filter((line) => line.startsWith('| ') && !line.startsWith('| --'))
+      .slice(1);
+
+  test('are six, whatever was measured', () => {
+    const none = rowsOf({ machine: document.machine, run: document.run });
+    expect(none).toHaveLength(6);
+    expect(none.every((row) => row.endsWith('| not measured | not measured |'))).toBe(true);
+    expect(rowsOf(document)).toHaveLength(6);
+  });
+
+  test('are met by what is measured, on the trace only at the mean that is wanted', () => {
+    const met = (of: BusDocument) => rowsOf(of).map((row) => /\| (yes|no|not measured) \|$/.exec(row)?.[1]);
+    expect(met(document)).toEqual(['yes', 'yes', 'not measured', 'not measured', 'yes', 'yes']);
+    expect(rowsOf(document)[4]).toContain('| ≥ 0.999 at a mean of 5,833/s | 0.99995 at 5,833/s |');
+    const { trace } = document;
+    if (trace === undefined || !('ours' in trace)) throw new Error('there is no trace');
+    expect(met({ ...document, trace: { ...trace, rate: 5_000 } })[4]).toBe('no');
+    const worse = { ...trace.ours, attainment: 0.99 };
+    expect(met({ ...document, trace: { ...trace, again: worse } })[4]).toBe('no');
+    expect(met({ ...document, ratio: { ofMedians: 0.49, byRound: [] } })[0]).toBe('no');
+    const { slackline: _, ...without } = document;
+    expect(met(without)).toEqual(['yes', 'not measured', 'not measured', 'not measured', 'no', 'yes']);
+  });
 });
 
 test('a document that was written and read again makes the same report', () => {

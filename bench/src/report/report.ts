@@ -22,6 +22,7 @@ export function reportOf(document: BusDocument): string {
       `limit ${run.sloMs} ms, queries evenly spaced, sent whether or not earlier ones were answered. Absolute rates are this ` +
       'machine’s; ratios are to be compared. docs/performance.md tells what is measured how.',
     ...(run.troubles.length === 0 ? [] : [`Failed on the way: ${run.troubles.join('; ')}.`]),
+    ...(run.guessed.length === 0 ? [] : [`Guessed, as nobody has measured it: ${run.guessed.join('; ')}.`]),
     ...earlierText(run.earlier),
     ...goalsSection(document),
     ...highestSection(document, plotFolder),

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { rateAt, rungOf } from './ladder.js';
-import { type Asking, climb, edge, middle } from './search.js';
+import { type Asking, climb, edge } from './search.js';
 
 /** A system that carries every rung up to one, and counts what it is asked. */
 function carrying(highest: number, limit = Number.POSITIVE_INFINITY): Asking & { asked: number[] } {
@@ -57,28 +57,39 @@ describe('a round at the edge', () => {
   test('asks again what failed, once', async () => {
     const asked: number[] = [];
     const unlucky: Asking = { isEnough: () => false, passes: async (rung) => asked.push(rung) > 1 && rung <= 0 };
-    expect(await edge(0, 1, unlucky)).toBe(0);
+    await edge(0, 1, unlucky);
     expect(asked).toEqual([0, 0]);
+  });
+
+  test('goes down by a rung more each time, and up again after a pass while it has rungs', async () => {
+    const asking = carrying(-6);
+    await edge(0, 6, asking);
+    expect(asking.asked).toEqual([0, 0, -2, -2, -5, -5, -9, -7, -6]);
+    const rising = carrying(30);
+    await edge(0, 3, rising);
+    expect(rising.asked).toEqual([0, 2, 4]);
   });
 
   test('finds the highest rung that passes from nearby, in few steps', async () => {
     await fc.assert(
       fc.asyncProperty(rungs, fc.integer({ min: -3, max: 3 }), async (highest, off) => {
         const asking = carrying(highest);
-        expect(await edge(highest + off, 9, asking)).toBe(highest);
+        await edge(highest + off, 9, asking);
+        expect(asking.asked).toContain(highest);
+        expect(asking.asked).toContain(highest + 1);
         expect(new Set(asking.asked).size).toBeLessThanOrEqual(6);
       }),
     );
   });
 
-  test('never names a rung that did not pass, and has no more steps than it was given once one passed', async () => {
+  test('has no more steps than it was given once one passed', async () => {
     await fc.assert(
       fc.asyncProperty(rungs, rungs, fc.integer({ min: 1, max: 4 }), async (highest, from, steps) => {
         const asking = carrying(highest);
-        const found = await edge(from, steps, asking);
+        await edge(from, steps, asking);
         const tried = [...new Set(asking.asked)];
         const firstPassed = tried.findIndex((rung) => rung <= highest);
-        expect(tried.filter((rung) => rung <= highest)).toContain(found);
+        expect(firstPassed).not.toBe(-1);
         expect(tried.length).toBeLessThanOrEqual(Math.max(steps, firstPassed + 1));
         expect(asking.asked.length).toBeLessThanOrEqual(2 * tried.length);
       }),
@@ -87,14 +98,7 @@ describe('a round at the edge', () => {
 
   test('ends without one when the time is over', async () => {
     const asking = carrying(-50, 3);
-    expect(await edge(0, 9, asking)).toBeUndefined();
+    await edge(0, 9, asking);
     expect(asking.asked).toEqual([0, 0, -2]);
   });
-});
-
-test('the middle of the rounds is one of them', () => {
-  expect(middle([])).toBeUndefined();
-  expect(middle([3])).toBe(3);
-  expect(middle([9, 1])).toBe(1);
-  expect(middle([5, 9, 1])).toBe(5);
 });

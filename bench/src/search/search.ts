@@ -41,37 +41,30 @@ export async function climb(from: number, asking: Asking): Promise<number> {
   return passed ?? (failed ?? from) - 1;
 }
 
+/** Upwards by 10 %: what lies between is halved once a rung above has failed. */
+const up = 2;
+
 /**
- * One round around the edge: up from a rung that passed by 1, 2, 4 … rungs, down from one that failed by 2, 4, 8 …, until there
- * is one of each, then in between. Returns the highest that passed; undefined when there was no time to find one.
+ * One round around the edge: down from a rung that failed by 2, 3, 4 … rungs until one passes, from there up by 2 for as long
+ * as the round has rungs; where there is one of each, in between.
  * @param steps how many rungs the round has; more only until one has passed
  */
-export async function edge(from: number, steps: number, asking: Asking): Promise<number | undefined> {
+export async function edge(from: number, steps: number, asking: Asking): Promise<void> {
   let passed: number | undefined;
   let failed: number | undefined;
   let at = from;
-  let step = 1;
-  for (let n = 0; (n < steps || passed === undefined) && at > lowestRung && !asking.isEnough(); n++) {
+  let down = 2;
+  for (let n = 0; (n < steps || passed === undefined) && (n === 0 || at > lowestRung) && !asking.isEnough(); n++) {
     if (await passesOnce(at, asking)) passed = at;
     else failed = at;
-    if (passed !== undefined && failed !== undefined) {
-      if (failed - passed <= 1) break;
-      at = Math.floor((passed + failed) / 2);
-    } else {
-      at += passed === undefined ? -2 * step : step;
-      step *= 2;
-    }
+    if (passed === undefined) at -= down++;
+    else if (failed === undefined) at += up;
+    else if (failed - passed <= 1) break;
+    else at = Math.floor((passed + failed) / 2);
   }
-  return passed;
 }
 
 /** Of two tries, where there is time for two. */
 async function passesOnce(rung: number, asking: Asking): Promise<boolean> {
   return (await asking.passes(rung)) || (!asking.isEnough() && (await asking.passes(rung)));
-}
-
-/** The middle of the rounds' results, the lower of two: a rate that really passed. Undefined when there are none. */
-export function middle(values: readonly number[]): number | undefined {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor((sorted.length - 1) / 2)];
 }

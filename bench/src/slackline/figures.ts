@@ -4,6 +4,7 @@ import type { StepAsked, StepFigures } from '../contender.js';
 
 export function stepOf(asked: StepAsked, figures: Figures): StepFigures {
   const { published, refused, outcomes, unanswered, accuracySum, inTimeByProducer, latencyMs, lagMs } = figures;
+  const { duplicates, checked, right } = figures;
   const answered = published - unanswered - refused.overloaded - refused.other - outcomes.expired - outcomes.failed;
   return {
     ...asked,
@@ -14,5 +15,8 @@ export function stepOf(asked: StepAsked, figures: Figures): StepFigures {
     accuracy: accuracySum / Math.max(1, outcomes.ok),
     latencyMs,
     sendLagMs: lagMs,
+    duplicates,
+    unended: unanswered,
+    ...(checked > 0 && { checked, right }),
   };
 }

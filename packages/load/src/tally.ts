@@ -54,7 +54,7 @@ export interface Counted {
   /** From when a query was due to its answer, by the producer's clock. */
   latencyMs: { p50: number; p99: number; p999: number };
   /** How late queries were sent. */
-  lagMs: { p99: number; max: number };
+  lagMs: { p99: number; p999: number; max: number };
   windows: Window[];
 }
 
@@ -213,7 +213,11 @@ export class Tally {
         p99: percentile(this.#latency, 99),
         p999: percentile(this.#latency, 99.9),
       },
-      lagMs: { p99: percentile(this.#lag, 99), max: this.#lag.count === 0 ? 0 : this.#lag.max / perMs },
+      lagMs: {
+        p99: percentile(this.#lag, 99),
+        p999: percentile(this.#lag, 99.9),
+        max: this.#lag.count === 0 ? 0 : this.#lag.max / perMs,
+      },
       windows: this.#windows.slice(-lastWindows).map((window) => ({ ...window })),
     };
   }

@@ -36,6 +36,20 @@ describe('the estimate of conditions', () => {
     expect(estimate.read(0)).toEqual({ slowdown: 1, overheadMs: 1, reserveMs: 0 });
   });
 
+  it('does not take a time of slow executors for a time of long waits, once it is over', () => {
+    const estimate = new ConditionsEstimate(2);
+    const batches = (count: number, sample: [number, number, number]) => {
+      for (let i = 0; i < count; i += 16) {
+        full(estimate, () => sample, 16);
+        estimate.read(0);
+      }
+    };
+    batches(3_008, [41, 40, 10]);
+    expect(estimate.read(0)).toEqual({ slowdown: 4, overheadMs: 1, reserveMs: 0 });
+    batches(256, [11, 10, 10]);
+    expect(estimate.read(0)).toEqual({ slowdown: 1, overheadMs: 1, reserveMs: 0 });
+  });
+
   it('keeps back what 999 in 1,000 batches take, and no more', () => {
     const reserveOf = (isLong: (i: number) => boolean) => {
       const estimate = new ConditionsEstimate(2);

@@ -32,10 +32,16 @@ interface Sample {
   expectedMs: number;
 }
 
+/** With the slowdown that was reckoned with when it was taken. */
+interface Kept extends Sample {
+  slowdown: number;
+}
+
 export class ConditionsEstimate {
   /** Round and round. */
-  readonly #samples: Sample[] = [];
+  readonly #samples: Kept[] = [];
   #next = 0;
+  #slowdown = 1;
 
   constructor(private readonly firstOverheadMs: number) {}
 
@@ -45,7 +51,7 @@ export class ConditionsEstimate {
    * @returns whether enough is new to read again
    */
   add(sample: Sample): boolean {
-    this.#samples[this.#next] = sample;
+    this.#samples[this.#next] = { ...sample, slowdown: this.#slowdown };
     this.#next = (this.#next + 1) % window;
     return this.#next % readEvery === 0;
   }
@@ -53,18 +59,33 @@ export class ConditionsEstimate {
   /** Walks and sorts the window: not for every batch. */
   read(nowMs: number): Conditions {
     const recent = this.#newest(lately, nowMs);
-    if (recent.length < lately / 4) return { slowdown: 1, overheadMs: this.firstOverheadMs, reserveMs: 0 };
+    if (recent.length < lately / 4) {
+      this.#slowdown = 1;
+      return { slowdown: 1, overheadMs: this.firstOverheadMs, reserveMs: 0 };
+    }
     const executorMs = sum(recent.map(withoutStall));
     const expectedMs = sum(recent.map((sample) => sample.expectedMs));
     const slowdown = Math.min(mostSlowdown, Math.max(1, executorMs / expectedMs));
-    const overheadMs = Math.min(mostOverheadMs, Math.max(0, at(beyond(recent, slowdown), usual)));
-    const longest = at(beyond(this.#newest(window, nowMs), slowdown), tail);
+    this.#slowdown = slowdown;
+    const overheadMs = Math.min(
+      mostOverheadMs,
+      Math.max(
+        0,
+        at(
+          beyond(recent, () => slowdown),
+          usual,
+        ),
+      ),
+    );
+    // By the slowdown of now or of then: a time of slow executors, once it is over, is no time of long waits.
+    const ofBoth = (sample: Kept) => Math.max(slowdown, sample.slowdown);
+    const longest = at(beyond(this.#newest(window, nowMs), ofBoth), tail);
     return { slowdown, overheadMs, reserveMs: Math.min(mostReserveMs, Math.max(0, longest - overheadMs)) };
   }
 
   /** So many at most, the newest first. */
-  #newest(most: number, nowMs: number): Sample[] {
-    const newest: Sample[] = [];
+  #newest(most: number, nowMs: number): Kept[] {
+    const newest: Kept[] = [];
     const count = Math.min(most, this.#samples.length);
     for (let back = 1; back <= count; back += 1) {
       const sample = this.#samples[(this.#next - back + window) % window];
@@ -81,7 +102,7 @@ export class ConditionsEstimate {
  */
 const withoutStall = ({ executorMs, expectedMs }: Sample) => Math.min(executorMs, 2 * expectedMs + mostReserveMs);
 /** What batches took outside of what their executors should have needed, in order. */
-const beyond = (samples: readonly Sample[], slowdown: number) =>
-  Float64Array.from(samples, ({ roundTripMs, expectedMs }) => roundTripMs - slowdown * expectedMs).sort();
+const beyond = (samples: readonly Kept[], slowdownOf: (sample: Kept) => number) =>
+  Float64Array.from(samples, (sample) => sample.roundTripMs - slowdownOf(sample) * sample.expectedMs).sort();
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 const at = (sorted: Float64Array, share: number) => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;

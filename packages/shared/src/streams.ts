@@ -38,7 +38,8 @@ export async function ensureStreams(
   await bus.ensureStream({
     ...common,
     name: subjects.stores.queries,
-    subjects: [subjects.queries('>')],
+    // What no consumer would be given is not stored: nobody could ever ack it.
+    subjects: [subjects.queries('*'), subjects.claims('*')],
     retention: 'workqueue',
     // Full is an answer: the producer is told, and nothing that was accepted is pushed out.
     discard: 'new',

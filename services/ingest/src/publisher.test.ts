@@ -158,6 +158,15 @@ it('that we may not make is refused at once, others are not', async () => {
   expect([publisher.inFlight, clock.now()]).toEqual([0, 0]);
 });
 
+it('that we could make before stays open when we may no more: it may be stored', async () => {
+  const { publish, say, deny, results } = setUp(() => lost);
+  publish(1_000, 'q-0');
+  say(0, ack);
+  publish(1_000);
+  deny('queries.m');
+  expect([results.get('q-0'), results.get('q-1')]).toEqual([{ is: 'stored' }, undefined]);
+});
+
 describe('a broker that is slow to confirm', () => {
   /** So many publishes in flight. */
   function withInFlight(count: number) {

@@ -75,6 +75,8 @@ export class Publisher<Q extends OutgoingQuery> {
   #retried = 0;
   #connected = true;
   #isBrokerAsked = false;
+  /** Subjects that the broker has taken a message on: two for each model. */
+  readonly #confirmed = new Set<string>();
   #idle: (() => void)[] = [];
 
   /** @param onResult told what became of each query, once; must not throw */
@@ -185,6 +187,7 @@ export class Publisher<Q extends OutgoingQuery> {
       this.#failed(pending, word);
       return;
     }
+    this.#confirmed.add(pending.query.subject);
     const isFirst = pending.attempt === 0;
     if (isFirst) this.#delay.answered(pending.sentAtMs, this.clock.now());
     // After a lost PubAck the broker's "duplicate" is our own first publish.
@@ -192,8 +195,12 @@ export class Publisher<Q extends OutgoingQuery> {
     this.#end(pending, isTwin ? { is: 'refused', error: duplicate(pending.query.messageId) } : stored);
   }
 
-  /** We may not publish there: of what was sent nothing more is said. */
+  /**
+   * We may not publish there: of what was sent nothing more is said. Where we could before, some of what is in flight may be
+   * stored, and which was denied nobody can tell: then it is left to its time.
+   */
   #denied(subject: string, error: SlacklineError): void {
+    if (this.#confirmed.has(subject)) return;
     for (const pending of this.#inFlight.values()) {
       if (pending.query.subject === subject && pending.waitsFor === 'word') this.#failed(pending, error);
     }

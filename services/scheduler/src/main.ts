@@ -1,7 +1,8 @@
-import { connectBus, denialsTo, readConfig, runService } from '@slackline/shared';
+import { collectSeldom, connectBus, denialsTo, readConfig, runService } from '@slackline/shared';
 import { schedulerConfig } from './config.js';
 import { startScheduler } from './scheduler.js';
 
+collectSeldom();
 runService('scheduler', async (log) => {
   const config = readConfig(schedulerConfig, process.env);
   const bus = await connectBus({ url: config.NATS_URL, name: 'scheduler', onDenied: denialsTo(log) });

@@ -26,6 +26,9 @@ import type { SaidAnswers } from './said.js';
 /** Room for headers and framing in a message of the broker's largest size. */
 const framingBytes = 4_096;
 
+/** Said after one look at the lease: a millisecond or so. When all that waits expires, it may be tens of thousands. */
+const mostAtOnce = 256;
+
 interface End {
   query: HeldQuery;
   outcome: Outcome;
@@ -87,7 +90,9 @@ export class Outcomes {
   readonly #sayAll = (): void => {
     const ends = this.#unsaid;
     this.#unsaid = [];
-    this.whenCurrent(this.#say, ends);
+    for (let from = 0; from < ends.length; from += mostAtOnce) {
+      this.whenCurrent(this.#say, ends.slice(from, from + mostAtOnce));
+    }
   };
 
   readonly #say = (ends: readonly End[]): void => {

@@ -20,7 +20,7 @@ const replies = [
 export const stream: Door = {
   name: 'queries.> directly',
   weight: 12,
-  rule: 'the stream takes them; the scheduler drops and counts what ingest would not have written, the rest has outcomes',
+  rule: 'the stream takes what has a subject of its own; the scheduler drops and counts what ingest would not have written, the rest has outcomes',
   draw(random, facts) {
     const data = random.chance(0.6) ? facts.row : random.bytes(random.size(random.chance(0.98) ? 300 : 200_000));
     const models = [
@@ -31,6 +31,9 @@ export const stream: Door = {
       'constructor',
       `m${random.int(0, 2 ** 30)}`,
       'a.b.c',
+      `claim.${facts.model}`,
+      'claim.nobody',
+      'claim.a.b',
       'é',
     ];
     const subject = `queries.${random.pick(models)}`;

@@ -4,6 +4,7 @@
  *   running --stop(), kill()--> stopped --restart()--> running     (same port, same store)
  *   running | stopped --close()--> closed                          (a temporary store is removed)
  */
+import { totalmem } from 'node:os';
 import { describeExit, startFailure } from '../errors.js';
 import { inCheckout } from '../paths.js';
 import { dieWithParent } from '../processes/die-with-parent.js';
@@ -34,10 +35,10 @@ export interface NatsServerOptions {
 const STOP_GRACE_MS = 5_000;
 /**
  * Its garbage collector: by default it runs whenever the heap has doubled, and a broker whose heap is small then spends a
- * quarter of its time on it. Up to the limit it may grow; beyond that it is collected as if nothing were set.
- * https://tip.golang.org/doc/gc-guide
+ * quarter of its time on it. Beyond half of the machine's memory it runs as often as it must.
+ * https://go.dev/doc/gc-guide
  */
-const collector = { GOGC: '400', GOMEMLIMIT: '512MiB' };
+const collector = { GOGC: '400', GOMEMLIMIT: `${Math.floor(totalmem() / 2)}B` };
 const DEFAULT_MAX_PAYLOAD_BYTES = 8 * 1024 * 1024;
 
 /**

@@ -199,7 +199,10 @@ export interface Bus {
   /** The server's version, for features that must be detected. */
   readonly serverVersion: string;
   newInbox(): string;
-  /** Sent at the end of this turn of the event loop, with what else is published in it. */
+  /**
+   * Sent at the end of this turn of the event loop, with what else is published in it. `data` must not be changed any more: a
+   * large one is sent from where it lies.
+   */
   publish(subject: string, data: Uint8Array, options?: PublishOptions): void;
   /** Sends what was published so far without waiting for the end of the turn. */
   sendNow(): void;

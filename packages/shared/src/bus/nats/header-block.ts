@@ -21,8 +21,8 @@ export class HeaderBlock implements HeaderReader {
 
   constructor(block: Uint8Array) {
     const bytes = Buffer.from(block.buffer, block.byteOffset, block.length);
-    const text = bytes.toString('latin1', 0, Math.min(bytes.length, mostBytes));
-    this.isDamaged = !whole.test(text);
+    const text = bytes.toString('latin1', 0, mostBytes);
+    this.isDamaged = bytes.length > mostBytes || !whole.test(text);
     this.#text = notAscii.test(text) ? bytes.toString() : text;
   }
 

@@ -99,7 +99,7 @@ const headerBlockOf = ({ _msg: { hdr }, _rdata }: Parsed): HeaderReader =>
 
 const dot = 46;
 const zero = 48;
-/** Before 2.9 there were nine tokens, without the domain and the hash of the account; with them, eleven or more. */
+/** Without a domain and the hash of an account; with them there are eleven or more. */
 const shortTokens = 9;
 
 /**
@@ -120,6 +120,6 @@ function numberAt(subject: Uint8Array, place: number): number {
   let at = 0;
   for (let passed = 0; passed < place && at < subject.length; at++) if (subject[at] === dot) passed++;
   let value = 0;
-  for (; at < subject.length && subject[at] !== dot; at++) value = value * 10 + (subject[at] ?? zero) - zero;
+  for (; at < subject.length && subject[at] !== dot; at++) value = value * 10 + ((subject[at] ?? zero) - zero);
   return value;
 }

@@ -19,7 +19,7 @@ const ack = Buffer.from(' 4\r\n+ACK\r\n');
 const publish = Buffer.from('PUB ');
 const lineEnd = Buffer.from('\r\n');
 /** In subjects: what is no byte of its own, and what would end the command. */
-const unusual = /[^ -~]/;
+const unusual = /[^!-~]/;
 /** As the client does: what has come together to this size is sent without waiting for the rest of the turn. */
 const sendAtBytes = 64 * 1024;
 
@@ -96,7 +96,7 @@ export class Outbound implements ClientBuffer {
     const bytes = headerBytes + data.length;
     if (bytes > (info.max_payload ?? Number.POSITIVE_INFINITY)) return false;
     const to = reply === undefined ? subject : `${subject} ${reply}`;
-    if (unusual.test(to)) return false;
+    if (unusual.test(subject) || (reply !== undefined && unusual.test(reply))) return false;
     const head = hasHeaders
       ? `HPUB ${to} ${headerBytes} ${bytes}\r\n${version}${headers}\r\n`
       : `PUB ${to} ${bytes}\r\n`;
@@ -225,6 +225,7 @@ function isProtocol(value: unknown): value is Protocol {
   const isBuffer = typeof buffer === 'object' && buffer !== null;
   return (
     isBuffer &&
+    ['connected', 'infoReceived'].every((name) => typeof Reflect.get(value, name) === 'boolean') &&
     ['fill', 'drain', 'reset', 'length', 'size'].every((name) => typeof Reflect.get(buffer, name) === 'function') &&
     ['flushPending', 'isClosed'].every((name) => typeof Reflect.get(value, name) === 'function')
   );

@@ -7,11 +7,6 @@ import { tickMs } from '@slackline/load';
 import { type StepAsked, type StepFigures, sloMs } from '../contender.js';
 import { percentile, percentiles } from '../latency.js';
 
-export interface LoopFigures extends StepFigures {
-  /** Answers to queries that had one. */
-  readonly duplicates: number;
-}
-
 /** How long answers are waited for after the last query was due. */
 const defaultSettleMs = 3_000;
 /** What an earlier step left is waited for until it has not moved for so long, and at most this long. */
@@ -33,7 +28,7 @@ export class OpenLoop {
   ) {}
 
   /** Sends so many queries at even distances, and waits for their answers. Rejects with the reason of `signal`. */
-  async step(asked: StepAsked, signal: AbortSignal): Promise<LoopFigures> {
+  async step(asked: StepAsked, signal: AbortSignal): Promise<StepFigures> {
     await this.#quiet(signal);
     const step = new Step(asked, this.#next);
     this.#step = step;
@@ -157,7 +152,7 @@ class Step {
     }
   }
 
-  figures({ rate, seconds }: StepAsked): LoopFigures {
+  figures({ rate, seconds }: StepAsked): StepFigures {
     const latencies = this.#latencyMs.filter((ms) => !Number.isNaN(ms));
     const inTime = latencies.reduce((sum, ms) => (ms <= sloMs ? sum + 1 : sum), 0);
     const within36 = inTime / Math.max(1, this.count);
@@ -170,8 +165,9 @@ class Step {
       within36,
       attainment: within36,
       latencyMs: percentiles(latencies),
-      sendLagMs: { p99: percentile(lags, 99), max: lags.at(-1) ?? 0 },
+      sendLagMs: { p99: percentile(lags, 99), p999: percentile(lags, 99.9), max: lags.at(-1) ?? 0 },
       duplicates: this.duplicates,
+      unended: this.#sent - latencies.length,
     };
   }
 }
