@@ -63,7 +63,7 @@ export const runDocument = z.object({
   /** From when a query was due to its answer, by the producer's clock. */
   latencyMs: z.object({ p50: ms, p99: ms }),
   /** How late the producer sent queries. */
-  sendLagMs: z.object({ p99: ms, max: ms }),
+  sendLagMs: z.object({ p99: ms, p999: ms, max: ms }),
   /** Worker processes that were started, and those that the scheduler gave up. */
   workers: count,
   workersLost: count,
