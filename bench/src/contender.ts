@@ -13,11 +13,16 @@ export interface ContenderSettings {
   readonly signal: AbortSignal;
 }
 
-/** A constant rate, held for some seconds. */
+/** A rate, held for some seconds, open loop. */
 export interface StepAsked {
-  /** Queries a second, evenly spaced, open loop. */
+  /** Queries a second in the mean. */
   readonly rate: number;
   readonly seconds: number;
+  /**
+   * Bursts as the paper has them: two thirds of the rate in gaps of this squared coefficient of variation, one third evenly
+   * spaced. Not there: all of it is evenly spaced.
+   */
+  readonly cv2?: number;
 }
 
 export interface StepFigures extends StepAsked {

@@ -90,8 +90,9 @@ export const jobs: readonly Job[] = [
     parts: ['storage'],
     weight: { full: 110, quick: 40 },
     async run(context, known) {
-      const carried = { slackline: highest('slackline', known), ceiling: highest('ceiling', known) };
-      return { storage: await storages(carried, context) };
+      const { document, earlier } = known;
+      const small = { slackline: found(document.slackline)?.qps, ceiling: found(document.ceiling)?.qps };
+      return { storage: await storages(small, found(earlier?.storage) ?? [], context) };
     },
     without: (why) => ({ storage: why }),
   },

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { CommanderError } from 'commander';
 import { describe, expect, test, vi } from 'vitest';
 import { readOptions } from './options.js';
@@ -13,7 +16,12 @@ describe('the command line', () => {
 
   test('a quick run is a minute and leaves the results alone, unless it is told where to write', () => {
     expect(readOptions(['--quick'], {})).toMatchObject({ minutes: 1, out: undefined });
-    expect(readOptions(['--quick', '--out', 'there'], { INIT_CWD: '/home/x' }).out).toBe('/home/x/there');
+    const folder = mkdtempSync(join(tmpdir(), 'slackline-bench-'));
+    try {
+      expect(readOptions(['--quick', '--out', 'there'], { INIT_CWD: folder }).out).toBe(join(folder, 'there'));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test('takes parts in the order that they are run in, and time for the trace', () => {
@@ -22,12 +30,21 @@ describe('the command line', () => {
     expect(readOptions(['--only', 'trace', '--minutes', '5'], {}).minutes).toBe(5);
   });
 
-  test('refuses what it does not know', () => {
+  test('refuses what it does not know, and what would fail only at the end', () => {
     const silent = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const file = new URL(import.meta.url).pathname;
     try {
-      for (const args of [['--only', 'all'], ['--minutes', '0'], ['--rate', 'fast'], ['--fast']]) {
+      for (const args of [
+        ...[['--only', 'all'], ['--minutes', '0'], ['--rate', 'fast'], ['--fast'], ['--policy', 'nonsense']],
+        ...[
+          ['--out', join(file, 'results')],
+          ['--device-profile', file],
+          ['--device-profile', '/nowhere.json'],
+        ],
+      ]) {
         expect(() => readOptions(args, {})).toThrow(CommanderError);
       }
+      expect(() => readOptions([], { NATS_URL: 'nats://127.0.0.1:4222' })).toThrow(CommanderError);
     } finally {
       silent.mockRestore();
     }

@@ -1,7 +1,11 @@
-/** The command line of `npm run bench:bus`. */
+/** The command line of `npm run bench:bus`. All that can be wrong with it is found before anything is measured. */
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { inCheckout } from '@slackline/local';
+import { isPolicyName, policyNames } from '@slackline/scheduling';
 import { Command, InvalidArgumentError } from 'commander';
+import { textOf } from './context.js';
+import { readTable } from './slackline/settings.js';
 
 /** In the order that they are run in. */
 export const parts = ['slackline', 'ceiling', 'overhead', 'cost', 'storage', 'peers', 'trace'] as const;
@@ -32,7 +36,7 @@ export interface Options {
 
 /**
  * Reads the command line; relative paths are relative to where the command was given.
- * @throws CommanderError for what it cannot read, and for `--help`, after it has said so
+ * @throws CommanderError for what it cannot read or write to, and for `--help`, after it has said so
  */
 export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Options {
   const command = new Command('bench:bus')
@@ -44,7 +48,7 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
     .option('--out <folder>', 'where results go (default: results, in the checkout)')
     .option('--data <folder>', 'traces (default: $SLACKLINE_DATA, or ../shared/data beside the checkout)')
     .option('--device-profile <file>', 'latency table of the emulated devices (default: eight V100s)')
-    .option('--policy <name>', 'of the scheduler (default: its own)')
+    .option('--policy <name>', 'of the scheduler (default: its own)', policyName)
     .option('--rate <qps>', 'mean rate of the trace (default: the highest rate in bus.json over 1.5)', aboveZero)
     .exitOverride()
     .parse(args, { from: 'user' });
@@ -54,13 +58,39 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
   const out = given.quick ? undefined : inCheckout('results');
   const data = given.data ?? env.SLACKLINE_DATA;
   const only = given.only ?? (given.quick ? quickParts : defaultParts);
-  return {
+  const options = {
     ...{ json: given.json, quick: given.quick, only, policy: given.policy, rate: given.rate },
     minutes: given.minutes ?? (given.quick ? quickMinutes : only.includes('trace') ? traceMinutes : defaultMinutes),
     out: given.out === undefined ? out : from(given.out),
     data: data === undefined ? inCheckout('../shared/data') : from(data),
     deviceProfile: given.deviceProfile === undefined ? undefined : from(given.deviceProfile),
   };
+  const trouble = env.NATS_URL
+    ? 'NATS_URL is set: the bench measures a nats-server of its own'
+    : (troubleOf(options.deviceProfile, 'read as a latency table', readTable) ??
+      troubleOf(options.out, 'written to', makeFolder));
+  if (trouble !== undefined) command.error(`error: ${trouble}`);
+  return options;
+}
+
+/** What an option's path is no good for. */
+function troubleOf(path: string | undefined, use: string, tried: (path: string) => unknown): string | undefined {
+  try {
+    if (path !== undefined) tried(path);
+  } catch (error) {
+    return `${path} cannot be ${use}: ${textOf(error)}`;
+  }
+  return undefined;
+}
+
+function makeFolder(path: string): void {
+  mkdirSync(path, { recursive: true });
+  accessSync(path, constants.W_OK);
+}
+
+function policyName(text: string): string {
+  if (!isPolicyName(text)) throw new InvalidArgumentError(`It takes one of ${policyNames.join(', ')}.`);
+  return text;
 }
 
 function partNames(text: string): PartName[] {

@@ -89,6 +89,7 @@ function endedOnce({ duplicates, unended }: StepFigures): boolean {
 function said({
   kind,
   rate,
+  cv2,
   seconds,
   attainment,
   within36,
@@ -98,7 +99,7 @@ function said({
   duplicates,
   unended,
 }: Step): string {
-  const what = `${kind} of ${seconds} s at ${rate} qps: attainment ${attainment.toFixed(4)}`;
+  const what = `${kind} of ${seconds} s at ${rate} qps${cv2 === undefined ? '' : ' in bursts'}: attainment ${attainment.toFixed(4)}`;
   const latency = `p50 ${latencyMs.p50.toFixed(1)} ms, p99 ${latencyMs.p99.toFixed(1)} ms`;
   const verdict = kind === 'warm-up' ? '' : passed ? ', passed' : ', failed';
   const ends = duplicates + unended === 0 ? '' : `, ${duplicates} answered twice, ${unended} without any end`;

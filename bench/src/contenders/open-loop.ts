@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { tickMs } from '@slackline/load';
+import { dueMsOf } from '../arrivals.js';
 import { type StepAsked, type StepFigures, sloMs } from '../contender.js';
 import { percentile, percentiles } from '../latency.js';
 
@@ -27,7 +28,7 @@ export class OpenLoop {
     private readonly settleMs = defaultSettleMs,
   ) {}
 
-  /** Sends so many queries at even distances, and waits for their answers. Rejects with the reason of `signal`. */
+  /** Sends the queries of a step as they fall due, and waits for their answers. Rejects with the reason of `signal`. */
   async step(asked: StepAsked, signal: AbortSignal): Promise<StepFigures> {
     await this.#quiet(signal);
     const step = new Step(asked, this.#next);
@@ -40,7 +41,7 @@ export class OpenLoop {
         for (const due = step.dueBy(performance.now()); step.sent < due; ) this.send(step.sending());
         if (step.sent < step.count) await delay(Math.max(tickMs, step.dueAtMs(step.sent) - performance.now()));
       }
-      await settled(step, step.dueAtMs(step.count) + this.settleMs, signal);
+      await settled(step, step.dueAtMs(step.count - 1) + this.settleMs, signal);
       return step.figures(asked);
     } finally {
       this.#step = undefined;
@@ -93,7 +94,8 @@ class Step {
   #sent = 0;
   #back = 0;
   readonly #startMs = performance.now();
-  readonly #everyMs: number;
+  /** Of each query, from the start. */
+  readonly #dueMs: Float64Array;
   /** NaN: no answer yet. */
   readonly #latencyMs: Float64Array;
   readonly #lagMs: Float64Array;
@@ -101,11 +103,11 @@ class Step {
 
   /** @param first number of its first query */
   constructor(
-    { rate, seconds }: StepAsked,
+    asked: StepAsked,
     readonly first: number,
   ) {
-    this.count = Math.round(rate * seconds);
-    this.#everyMs = 1_000 / rate;
+    this.#dueMs = dueMsOf(asked);
+    this.count = this.#dueMs.length;
     this.#latencyMs = new Float64Array(this.count).fill(Number.NaN);
     this.#lagMs = new Float64Array(this.count);
     this.complete = new Promise((resolve) => {
@@ -119,12 +121,14 @@ class Step {
 
   /** @param index of a query of this step, from 0 */
   dueAtMs(index: number): number {
-    return this.#startMs + index * this.#everyMs;
+    return this.#startMs + (this.#dueMs[index] ?? 0);
   }
 
   /** How many queries are due by then. */
   dueBy(nowMs: number): number {
-    return Math.min(this.count, 1 + Math.floor((nowMs - this.#startMs) / this.#everyMs));
+    let due = this.#sent;
+    while (due < this.count && this.dueAtMs(due) <= nowMs) due++;
+    return due;
   }
 
   /** Notes that the next query goes out. Returns its number. */
@@ -152,14 +156,13 @@ class Step {
     }
   }
 
-  figures({ rate, seconds }: StepAsked): StepFigures {
+  figures(asked: StepAsked): StepFigures {
     const latencies = this.#latencyMs.filter((ms) => !Number.isNaN(ms));
     const inTime = latencies.reduce((sum, ms) => (ms <= sloMs ? sum + 1 : sum), 0);
     const within36 = inTime / Math.max(1, this.count);
     const lags = this.#lagMs.slice().sort();
     return {
-      rate,
-      seconds,
+      ...asked,
       sent: this.#sent,
       back: latencies.length,
       within36,

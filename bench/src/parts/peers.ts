@@ -4,15 +4,23 @@ import { cpus } from 'node:os';
 import { type Serving, startServing } from '@slackline/cli';
 import { inCheckout } from '@slackline/local';
 import { defaultPolicy } from '@slackline/scheduling';
-import { type Contender, type StepFigures, sloMs } from '../contender.js';
+import { type Contender, type StepAsked, type StepFigures, sloMs } from '../contender.js';
 import { oneByOne, type PartContext, Skipped } from '../context.js';
 import { peers } from '../peers/index.js';
 import { answering } from '../slackline/system.js';
 import { Stage } from '../stage.js';
 
 const modelDir = inCheckout('models/fashion');
-/** Queries a second: the first all carry, the last none with the largest subnet. */
-const rates = [1_200, 1_800, 2_500];
+/**
+ * The first all carry, the third none with the largest subnet. In bursts: the most uneven arrivals that the paper measures, at a mean
+ * that would be carried if it were even.
+ */
+const loads: readonly Omit<StepAsked, 'seconds'>[] = [
+  { rate: 1_200 },
+  { rate: 1_800 },
+  { rate: 2_500 },
+  { rate: 1_500, cv2: 8 },
+];
 const stepSeconds = 4;
 /** Of one step, beside its own seconds; and of a contender, beside its steps. */
 const marginSeconds = 0.7;
@@ -25,7 +33,7 @@ const warmUpMarginSeconds = 1.2;
 const comfortableSeconds = 20;
 const strongest = ['fastify batches', 'pull workers'] as const;
 
-/** A peer, or Slackline, at each rate. */
+/** A peer, or Slackline, under each load. */
 export interface ComparedPeer {
   readonly name: string;
   readonly steps: readonly StepFigures[];
@@ -46,7 +54,7 @@ export async function comparedPeers(context: PartContext): Promise<ComparedPeer[
     }
     const fitting = Math.max(
       1,
-      (share - startSeconds - warmUpMarginSeconds) / (rates.length + warmUpShare) - marginSeconds,
+      (share - startSeconds - warmUpMarginSeconds) / (loads.length + warmUpShare) - marginSeconds,
     );
     const seconds = Math.min(stepSeconds, Math.floor(10 * fitting) / 10);
     return onePeer(contender, seconds, context);
@@ -58,9 +66,9 @@ async function onePeer(contender: Contender, seconds: number, { say, signal, pac
   const running = await contender.start({ storage: 'memory', payloadBytes: 784, signal });
   try {
     const stage = new Stage({ name: contender.name, running, say, signal, pace, steps: [] });
-    await stage.warmUp(rates[0] ?? 1, warmUpShare * seconds);
+    await stage.warmUp(loads[0]?.rate ?? 1, warmUpShare * seconds);
     const steps: StepFigures[] = [];
-    for (const rate of rates) steps.push(await stage.step('step', { rate, seconds }));
+    for (const load of loads) steps.push(await stage.step('step', { ...load, seconds }));
     return { name: contender.name, steps };
   } finally {
     await running.stop();

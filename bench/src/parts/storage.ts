@@ -4,6 +4,7 @@
  */
 import type { PartTime } from '../budget.js';
 import { ceiling } from '../ceiling/index.js';
+import type { Contender } from '../contender.js';
 import { oneByOne, type PartContext } from '../context.js';
 import { shortened } from '../pace.js';
 import { found } from '../part.js';
@@ -12,9 +13,12 @@ import { slackline } from '../slackline/system.js';
 import type { Highest, NothingFound } from './highest.js';
 import { inRounds } from './rounds.js';
 
+const small = 784;
+const large = 150_000;
+
 export interface StorageCase {
   readonly storage: 'memory' | 'file';
-  readonly payloadBytes: number;
+  readonly payloadBytes: typeof small | typeof large;
 }
 
 export interface StorageFigures extends StorageCase {
@@ -26,22 +30,29 @@ export interface StorageFigures extends StorageCase {
   readonly ratio: number | undefined;
 }
 
-const small = 784;
-const large = 150_000;
 const cases: readonly StorageCase[] = [
   { storage: 'memory', payloadBytes: small },
   { storage: 'file', payloadBytes: small },
   { storage: 'memory', payloadBytes: large },
   { storage: 'file', payloadBytes: large },
 ];
-/** Where the search of the large bodies begins, in queries a second: at what is wanted, and at about what relays carry. */
-const largeFrom = { slackline: 300, ceiling: 600 };
+/** Where a search begins of which nothing is known, in queries a second. */
+const beginning = { [small]: { slackline: 8_750, ceiling: 14_000 }, [large]: { slackline: 400, ceiling: 600 } };
 /** What is shorter than this is not begun. */
 const leastSeconds = 15;
 
-/** @param known what was carried with small bodies in memory, in queries a second */
+/** Rates that were carried, in queries a second; undefined where that is not known. */
+type Carried = Readonly<Record<'slackline' | 'ceiling', number | undefined>>;
+
+/**
+ * Each case begins where an earlier search of it ended; small bodies, where there was none, where this run's long search did: a
+ * file carries less than memory, and not much less. Otherwise the neighbourhood is looked for.
+ *
+ * @param inMemory what this run carried with small bodies in memory
+ */
 export function storages(
-  known: { slackline: number; ceiling: number },
+  inMemory: Carried,
+  earlier: readonly StorageFigures[],
   context: PartContext,
 ): Promise<StorageFigures[]> {
   return oneByOne(cases, context, async (one, place) => {
@@ -51,18 +62,27 @@ export function storages(
       return undefined;
     }
     context.say(`${one.storage} storage, ${one.payloadBytes} B`);
-    return oneCase(one, one.payloadBytes === large ? largeFrom : known, { ...context, time });
+    const before = earlier.find(({ storage, payloadBytes }) => isSame(one, { storage, payloadBytes }));
+    const carried = {
+      slackline: found(before?.slackline)?.qps ?? (one.payloadBytes === small ? inMemory.slackline : undefined),
+      ceiling: found(before?.ceiling)?.qps ?? (one.payloadBytes === small ? inMemory.ceiling : undefined),
+    };
+    return oneCase(one, carried, { ...context, time });
   });
 }
 
-async function oneCase(one: StorageCase, from: { slackline: number; ceiling: number }, context: PartContext) {
+function isSame(a: StorageCase, b: StorageCase): boolean {
+  return a.storage === b.storage && a.payloadBytes === b.payloadBytes;
+}
+
+async function oneCase(one: StorageCase, carried: Carried, context: PartContext) {
   const pace = shortened(context.pace);
-  // The long search has found the neighbourhood; a file carries less than memory, and not much less.
-  const isNear = one.payloadBytes === small;
-  const turns = [
-    { contender: slackline(context.choices), from: rungOf(from.slackline), isNear },
-    { contender: ceiling, from: rungOf(from.ceiling), isNear },
-  ];
+  const from = beginning[one.payloadBytes];
+  const turn = (contender: Contender, name: 'slackline' | 'ceiling') => {
+    const known = carried[name];
+    return { contender, from: rungOf(known ?? from[name]), isNear: known !== undefined };
+  };
+  const turns = [turn(slackline(context.choices), 'slackline'), turn(ceiling, 'ceiling')];
   const { slackline: ours, ceiling: bare } = await inRounds(turns, one, { ...context, pace });
   if (ours === undefined || bare === undefined) throw new Error('a contender was not run');
   const [oursFound, bareFound] = [found(ours), found(bare)];

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Figures, generateLoad, type LoadModel, type LoadOptions } from '@slackline/load';
 import { nameOf, type RunningSystem, startSystem, TemporaryFolder } from '@slackline/local';
 import { checkSpec, type Trace } from '@slackline/traces';
+import { specOf } from '../arrivals.js';
 import { type Contender, type ContenderSettings, type RunningContender, type StepAsked, sloMs } from '../contender.js';
 import { stepOf } from './figures.js';
 import {
@@ -83,7 +84,7 @@ function over({ system, model, subjectPrefix = '', signal, stop }: Loaded): Runn
       generateLoad(
         {
           ...{ natsUrl: system.natsUrl, subjectPrefix, models: [model], settleMs, ...more },
-          arrivals: 'arrivalsMs' in arrivals ? arrivals : checkSpec({ kind: 'constant', ...arrivals }),
+          arrivals: 'arrivalsMs' in arrivals ? arrivals : checkSpec(specOf(arrivals)),
         },
         () => {},
         ending,
@@ -93,7 +94,7 @@ function over({ system, model, subjectPrefix = '', signal, stop }: Loaded): Runn
     );
   return {
     send,
-    step: async (asked) => stepOf(asked, await send({ rate: asked.rate, seconds: asked.seconds })),
+    step: async (asked) => stepOf(asked, await send(asked)),
     pids: () => pidsOf(system),
     stop,
   };

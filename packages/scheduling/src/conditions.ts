@@ -12,7 +12,6 @@ import type { Conditions } from './policy.js';
 const lately = 256;
 /** And for the reserve. */
 const window = 2_048;
-const usual = 0.5;
 const tail = 0.999;
 /** Beyond these something else is wrong; planning with more would expire everything. */
 const mostOverheadMs = 10;
@@ -32,16 +31,19 @@ interface Sample {
   expectedMs: number;
 }
 
-/** With the slowdown that was reckoned with when it was taken. */
-interface Kept extends Sample {
-  slowdown: number;
-}
-
 export class ConditionsEstimate {
-  /** Round and round. */
-  readonly #samples: Kept[] = [];
+  /** The samples, round and round: a read walks thousands of them, which must not be thousands of objects. */
+  readonly #atMs = new Float64Array(window);
+  readonly #roundTripMs = new Float64Array(window);
+  readonly #executorMs = new Float64Array(window);
+  readonly #expectedMs = new Float64Array(window);
+  /** What was reckoned with when each was taken. */
+  readonly #slowdownThen = new Float64Array(window);
   #next = 0;
+  #count = 0;
   #slowdown = 1;
+  /** What batches took beyond their executors, of those that are looked at. */
+  readonly #beyondMs = new Float64Array(window);
 
   constructor(private readonly firstOverheadMs: number) {}
 
@@ -50,59 +52,87 @@ export class ConditionsEstimate {
    *   inference), and as profiled
    * @returns whether enough is new to read again
    */
-  add(sample: Sample): boolean {
-    this.#samples[this.#next] = { ...sample, slowdown: this.#slowdown };
-    this.#next = (this.#next + 1) % window;
+  add({ atMs, roundTripMs, executorMs, expectedMs }: Sample): boolean {
+    const i = this.#next;
+    this.#atMs[i] = atMs;
+    this.#roundTripMs[i] = roundTripMs;
+    this.#executorMs[i] = executorMs;
+    this.#expectedMs[i] = expectedMs;
+    this.#slowdownThen[i] = this.#slowdown;
+    this.#next = (i + 1) % window;
+    this.#count = Math.min(window, this.#count + 1);
     return this.#next % readEvery === 0;
   }
 
-  /** Walks and sorts the window: not for every batch. */
+  /** Walks the window: not for every batch. */
   read(nowMs: number): Conditions {
-    const recent = this.#newest(lately, nowMs);
-    if (recent.length < lately / 4) {
+    const fresh = this.#fresh(nowMs);
+    const recent = Math.min(lately, fresh);
+    if (recent < lately / 4) {
       this.#slowdown = 1;
       return { slowdown: 1, overheadMs: this.firstOverheadMs, reserveMs: 0 };
     }
-    const executorMs = sum(recent.map(withoutStall));
-    const expectedMs = sum(recent.map((sample) => sample.expectedMs));
-    const slowdown = Math.min(mostSlowdown, Math.max(1, executorMs / expectedMs));
-    this.#slowdown = slowdown;
-    const overheadMs = Math.min(
-      mostOverheadMs,
-      Math.max(
-        0,
-        at(
-          beyond(recent, () => slowdown),
-          usual,
-        ),
-      ),
-    );
+    this.#slowdown = this.#slowdownOf(recent);
+    const overheadMs = Math.min(mostOverheadMs, Math.max(0, median(this.#beyond(recent, 'now'))));
     // By the slowdown of now or of then: a time of slow executors, once it is over, is no time of long waits.
-    const ofBoth = (sample: Kept) => Math.max(slowdown, sample.slowdown);
-    const longest = at(beyond(this.#newest(window, nowMs), ofBoth), tail);
-    return { slowdown, overheadMs, reserveMs: Math.min(mostReserveMs, Math.max(0, longest - overheadMs)) };
+    const beyond = this.#beyond(fresh, 'now or then');
+    const longest = nthLargest(beyond, fresh - 1 - Math.floor(tail * (fresh - 1)));
+    const reserveMs = Math.min(mostReserveMs, Math.max(0, longest - overheadMs));
+    return { slowdown: this.#slowdown, overheadMs, reserveMs };
   }
 
-  /** So many at most, the newest first. */
-  #newest(most: number, nowMs: number): Kept[] {
-    const newest: Kept[] = [];
-    const count = Math.min(most, this.#samples.length);
-    for (let back = 1; back <= count; back += 1) {
-      const sample = this.#samples[(this.#next - back + window) % window];
-      if (sample === undefined || nowMs - sample.atMs >= maxAgeMs) break;
-      newest.push(sample);
+  /** How many of the newest are not too old. */
+  #fresh(nowMs: number): number {
+    let fresh = 0;
+    while (fresh < this.#count && nowMs - at(this.#atMs, this.#place(fresh)) < maxAgeMs) fresh += 1;
+    return fresh;
+  }
+
+  /**
+   * A batch during which the machine stood still says nothing about the next: one of a second would make the mean of hundreds.
+   * What it took beyond twice its profile and the largest reserve is left out.
+   */
+  #slowdownOf(newest: number): number {
+    let executorMs = 0;
+    let expectedMs = 0;
+    for (let back = 0; back < newest; back += 1) {
+      const i = this.#place(back);
+      const profiledMs = at(this.#expectedMs, i);
+      executorMs += Math.min(at(this.#executorMs, i), 2 * profiledMs + mostReserveMs);
+      expectedMs += profiledMs;
     }
-    return newest;
+    return Math.min(mostSlowdown, Math.max(1, executorMs / expectedMs));
+  }
+
+  /** What the newest batches took outside of what their executors should have needed. Valid until the next call. */
+  #beyond(newest: number, by: 'now' | 'now or then'): Float64Array {
+    for (let back = 0; back < newest; back += 1) {
+      const i = this.#place(back);
+      const slowdown = by === 'now' ? this.#slowdown : Math.max(this.#slowdown, at(this.#slowdownThen, i));
+      this.#beyondMs[back] = at(this.#roundTripMs, i) - slowdown * at(this.#expectedMs, i);
+    }
+    return this.#beyondMs.subarray(0, newest);
+  }
+
+  /** Of the newest sample, or the one so many before it. */
+  #place(back: number): number {
+    return (this.#next - 1 - back + window) % window;
   }
 }
 
-/**
- * A batch during which the machine stood still says nothing about the next: one of a second would make the mean of hundreds.
- * What it took beyond twice its profile and the largest reserve is left out.
- */
-const withoutStall = ({ executorMs, expectedMs }: Sample) => Math.min(executorMs, 2 * expectedMs + mostReserveMs);
-/** What batches took outside of what their executors should have needed, in order. */
-const beyond = (samples: readonly Kept[], slowdownOf: (sample: Kept) => number) =>
-  Float64Array.from(samples, (sample) => sample.roundTripMs - slowdownOf(sample) * sample.expectedMs).sort();
-const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
-const at = (sorted: Float64Array, share: number) => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;
+const at = (values: Float64Array, i: number) => values[i] ?? Number.NaN;
+/** Sorts them. */
+const median = (values: Float64Array) => at(values.sort(), Math.floor((values.length - 1) / 2));
+
+/** The largest with n = 0. O(values), as n is small. */
+function nthLargest(values: Float64Array, n: number): number {
+  const largest = values.slice(0, n + 1).sort();
+  for (let i = n + 1; i < values.length; i += 1) {
+    const value = at(values, i);
+    if (value <= at(largest, 0)) continue;
+    let to = 0;
+    for (; to < n && at(largest, to + 1) < value; to += 1) largest[to] = at(largest, to + 1);
+    largest[to] = value;
+  }
+  return at(largest, 0);
+}
