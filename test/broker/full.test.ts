@@ -6,7 +6,11 @@ import { withNatsServer } from '../harness/nats-server.js';
 import { type Deployment, newDeployment, row } from '../ingest/deployment.js';
 
 const nats = withNatsServer({ configFile: inCheckout('test/broker/small-store.conf') });
-const bounds = { MAX_QUEUED_BYTES: String(1 << 20), MAX_RESULTS_BYTES: String(1 << 20) };
+const bounds = {
+  MAX_QUEUED_BYTES: String(1 << 20),
+  MAX_CLAIMED_BYTES: String(1 << 20),
+  MAX_RESULTS_BYTES: String(1 << 20),
+};
 const patience = { timeout: 10_000 };
 
 describe.each(['file', 'memory'] as const)('a broker without any room for %s storage', (storage) => {

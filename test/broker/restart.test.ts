@@ -113,7 +113,7 @@ describe('with memory', () => {
     const said = (name: string) => system.service(name).lastLines().join('\n');
     expect(said('profiler')).toContain('the broker had forgotten the catalog; it is written again');
     for (const name of ['ingest-0', 'ingest-1', 'scheduler-0', 'scheduler-1']) {
-      expect(said(name)).toContain('the broker has lost the stream of accepted queries');
+      expect(said(name)).toContain('the broker has lost a stream of accepted queries');
     }
     // Whoever starts now finds streams, lease and models too.
     for (const name of ['ingest-0', 'scheduler-0', 'gpu-worker-0']) await system.restart(name);

@@ -3,7 +3,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { canSampleProcesses, levelOf, type Point, Tables, Watch } from '@slackline/chaos';
 import { type Answer, SlacklineClient } from '@slackline/client';
-import { connectBus } from '@slackline/shared';
+import { acceptedQueries, connectBus } from '@slackline/shared';
 import type { World } from './world.js';
 
 /** A good query may have to outlast the loss of a lease or of a worker. */
@@ -29,7 +29,7 @@ export interface HealthReport {
   /** Good queries in between, and how many of them were answered `ok`. */
   probes: { asked: number; ok: number; slowestMs: number };
   processes: ProcessReport[];
-  /** Growth of the stream of accepted queries since the start, and what became of them. */
+  /** Growth of the streams of accepted queries since the start, and what became of them. */
   books: { stored: number; ok: number; late: number; expired: number; failed: number; unreadable: number };
   logBytes: number;
 }
@@ -51,8 +51,8 @@ export class Health {
     const { system, bus, subjects } = world;
     const client = new SlacklineClient(await connectBus({ url: system.natsUrl, name: 'good producer' }));
     const processes = () => system.processes().map(({ name, pid }) => ({ name, pid }));
-    const stored = await bus.streamState(subjects.stores.queries);
-    return new Health(world, client, new Tables(bus, subjects), new Watch({ processes }), stored.lastSequence);
+    const { ever } = await acceptedQueries(bus, subjects);
+    return new Health(world, client, new Tables(bus, subjects), new Watch({ processes }), ever);
   }
 
   /** Sends a good query. Returns what is wrong with its answer, or undefined. */
@@ -105,16 +105,16 @@ export class Health {
     const { bus, subjects } = this.world;
     const end = performance.now() + 90_000;
     for (;;) {
-      const { lastSequence, messages } = await bus.streamState(subjects.stores.queries);
-      const stored = lastSequence - this.storedBefore;
+      const { ever, waiting } = await acceptedQueries(bus, subjects);
+      const stored = ever - this.storedBefore;
       const { ok = 0, late = 0, expired = 0, failed = 0 } = this.tables.leader?.outcomes ?? {};
       const unreadable = this.tables.leader?.unreadable ?? 0;
       const held = this.tables.sample();
-      const isQuiet = messages === 0 && held.schedulerQueued + held.schedulerInFlight + held.ingestInFlight === 0;
+      const isQuiet = waiting === 0 && held.schedulerQueued + held.schedulerInFlight + held.ingestInFlight === 0;
       const isBalanced = stored === ok + late + expired + failed + unreadable;
       if ((isQuiet && isBalanced) || performance.now() > end) {
         const books = { stored, ok, late, expired, failed, unreadable };
-        if (!isQuiet) wrong.push(`something is held for ever: ${JSON.stringify({ messages, ...held })}`);
+        if (!isQuiet) wrong.push(`something is held for ever: ${JSON.stringify({ waiting, ...held })}`);
         if (!isBalanced) wrong.push(`accepted is not the sum of what became of it: ${JSON.stringify(books)}`);
         return books;
       }

@@ -1,6 +1,7 @@
 /** An ingest on a real broker, under a subject prefix of its own, with a producer and an onlooker played by the test. */
 import { ingestConfig, startIngest } from '@slackline/ingest';
 import {
+  acceptedQueries,
   type Bus,
   type BusMessage,
   type Clock,
@@ -46,10 +47,10 @@ export interface Deployment {
   ask(options?: { data?: Uint8Array; headers?: Record<string, string>; model?: string }): Promise<BusMessage>;
   /** Sends a query that is to be accepted. */
   send(options?: { data?: Uint8Array; headers?: Record<string, string>; reply?: string }): void;
-  /** Resolves when the stream has stored this many queries since the start. */
+  /** Resolves when the streams have stored this many queries since the start. */
   stored(count: number): Promise<void>;
-  /** A stored query: its headers as they are, and its body. */
-  query(sequence: number): Promise<StoredQuery>;
+  /** A stored query: its headers as they are, and its body. @param stream default: QUERIES */
+  query(sequence: number, stream?: string): Promise<StoredQuery>;
   /** The next summary that `fits`. */
   telemetry(fits: (summary: IngestTelemetry) => boolean): Promise<IngestTelemetry>;
   close(): Promise<void>;
@@ -91,13 +92,13 @@ export async function newDeployment(url: string, storage: 'memory' | 'file' = 'm
     async stored(count) {
       await vi.waitFor(
         async () => {
-          const { lastSequence } = await bus.streamState(subjects.stores.queries);
-          if (lastSequence < count) throw new Error(`${lastSequence} of ${count} queries are stored`);
+          const { ever } = await acceptedQueries(bus, subjects);
+          if (ever < count) throw new Error(`${ever} of ${count} queries are stored`);
         },
         { timeout: 10_000, interval: 10 },
       );
     },
-    query: (sequence) => readQuery(bus, subjects.stores.queries, sequence),
+    query: (sequence, stream = subjects.stores.queries) => readQuery(bus, stream, sequence),
     telemetry: (fits) =>
       new Promise((resolve) => {
         const subscription = bus.subscribe(subjects.telemetry('ingest'), (message) => {

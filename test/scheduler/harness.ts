@@ -2,6 +2,7 @@
 import { type NatsServer, startNatsServer } from '@slackline/local';
 import { schedulerConfig, startScheduler } from '@slackline/scheduler';
 import {
+  acceptedQueries,
   type BatchCommand,
   type Bus,
   type BusMessage,
@@ -182,4 +183,4 @@ export function store(id: string, budgetMs: number, headers: Record<string, stri
   });
 }
 
-export const waiting = async () => (await bus.streamState(subjects.stores.queries)).messages;
+export const waiting = async () => (await acceptedQueries(bus, subjects)).waiting;

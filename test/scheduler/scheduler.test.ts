@@ -30,7 +30,7 @@ describe('the scheduler', () => {
     const answer = ask('q1', 20_000, subjects.claims('m'));
     const [query] = (await worker.command()).queries;
     expect(query).toMatchObject({ id: 'q1', payload: null });
-    const stored = await bus.readMessage(subjects.stores.queries, query?.sequence ?? 0);
+    const stored = await bus.readMessage(subjects.stores.claims, query?.sequence ?? 0);
     expect(Buffer.from(stored?.data ?? []).toString()).toBe('q1');
     await worker.finish();
     expect(await answer).toMatchObject({ outcome: 'ok', queryId: 'q1' });

@@ -11,7 +11,7 @@ const api = '$JS.API';
 /** Nobody but the administrator ends or empties a stream, or listens to everything. */
 const nobody: Attempts = {
   publish: [
-    ...['QUERIES', 'RESULTS', 'RESULTS_acme', 'CLOCK', 'KV_leader', 'KV_profiles', 'KV_submissions'].flatMap(
+    ...['QUERIES', 'CLAIMS', 'RESULTS', 'RESULTS_acme', 'CLOCK', 'KV_leader', 'KV_profiles', 'KV_submissions'].flatMap(
       (stream) => [
         `${api}.STREAM.DELETE.${stream}`,
         `${api}.STREAM.PURGE.${stream}`,
@@ -44,30 +44,32 @@ const nobody: Attempts = {
   ],
 };
 
+const toQueue = ['queries.fashion', 'queries.claim.fashion'];
 const toWorkers = ['workers.gpu-worker-0.batch', 'workers.gpu-worker-0.fenced', 'workers.rollcall'];
 const toTenants = ['tenants.acme._INBOX.x.y', 'tenants.acme.results.fashion.k', 'results.fashion.k'];
-const queueConsumers = [
-  `${api}.CONSUMER.CREATE.QUERIES`,
-  `${api}.CONSUMER.CREATE.QUERIES.thief`,
-  `${api}.CONSUMER.DURABLE.CREATE.QUERIES.thief`,
-  `${api}.CONSUMER.DELETE.QUERIES.scheduler-1`,
-  `${api}.CONSUMER.MSG.NEXT.QUERIES.scheduler-1`,
-  `${api}.CONSUMER.NAMES.QUERIES`,
-  '$JS.ACK.QUERIES.scheduler-1.1.1.1.1.0',
-];
+const queueConsumers = ['QUERIES', 'CLAIMS'].flatMap((stream) => [
+  `${api}.CONSUMER.CREATE.${stream}`,
+  `${api}.CONSUMER.CREATE.${stream}.thief`,
+  `${api}.CONSUMER.DURABLE.CREATE.${stream}.thief`,
+  `${api}.CONSUMER.DELETE.${stream}.scheduler-1`,
+  `${api}.CONSUMER.MSG.NEXT.${stream}.scheduler-1`,
+  `${api}.CONSUMER.NAMES.${stream}`,
+  `$JS.ACK.${stream}.scheduler-1.1.1.1.1.0`,
+]);
 const lead = ['$KV.leader.leader', 'schedulers.x.ping', `${api}.CONSUMER.CREATE.KV_leader`];
 const changeModels = ['$KV.profiles.model.fashion', '$KV.profiles.latency.fashion.x', '$O.models.M.x', '$O.models.C.x'];
 const answersOfOthers = ['_INBOX.scheduler.x.y', '_INBOX.ingest.x.y', '_INBOX.profiler.x.y', '_INBOX.gpu-worker.x.y'];
 const readOthers = [`${api}.STREAM.MSG.GET.RESULTS_acme`, `${api}.DIRECT.GET.RESULTS_acme`];
-/** Bodies of queries: a worker's alone. */
+/** Bodies of queries: nobody's but those that wait in CLAIMS, a worker's alone. */
 const readQueries = [`${api}.DIRECT.GET.QUERIES`, `${api}.STREAM.MSG.GET.QUERIES`];
+const readClaims = [`${api}.DIRECT.GET.CLAIMS`, `${api}.STREAM.MSG.GET.CLAIMS`];
 const asWorker = ['batches.done', 'workers.available', 'workers.gpu-worker-0.heartbeat', 'telemetry.worker'];
 const askProfiler = ['profiler.submit', 'profiler.remove', 'profiler.measure'];
 
 const own: Record<Exclude<Role, 'admin'>, Attempts> = {
   'gpu-worker': {
     publish: [
-      'queries.fashion',
+      ...toQueue,
       ...toWorkers,
       ...toTenants,
       ...queueConsumers,
@@ -75,6 +77,7 @@ const own: Record<Exclude<Role, 'admin'>, Attempts> = {
       ...changeModels,
       ...answersOfOthers,
       ...readOthers,
+      ...readQueries,
       ...askProfiler,
       'clock',
       'backlog',
@@ -96,16 +99,18 @@ const own: Record<Exclude<Role, 'admin'>, Attempts> = {
       ...asWorker,
       ...askProfiler,
       ...readQueries,
+      ...readClaims,
       `${api}.STREAM.UPDATE.QUERIES`,
     ],
     subscribe: ['queries.*', 'batches.done', 'workers.>', 'profiler.*', '_INBOX.scheduler.>'],
   },
   scheduler: {
     publish: [
-      'queries.fashion',
+      ...toQueue,
       ...changeModels,
       ...readOthers,
       ...readQueries,
+      ...readClaims,
       ...asWorker,
       ...askProfiler,
       '_INBOX.ingest.x.y',
@@ -114,7 +119,7 @@ const own: Record<Exclude<Role, 'admin'>, Attempts> = {
   },
   profiler: {
     publish: [
-      'queries.fashion',
+      ...toQueue,
       ...toWorkers,
       ...toTenants,
       ...queueConsumers,
@@ -123,13 +128,14 @@ const own: Record<Exclude<Role, 'admin'>, Attempts> = {
       ...asWorker,
       '_INBOX.scheduler.x.y',
       ...readQueries,
+      ...readClaims,
       `${api}.STREAM.UPDATE.QUERIES`,
     ],
     subscribe: ['infer.*', 'batches.done', 'workers.*.batch', '_INBOX.scheduler.>'],
   },
   operator: {
     publish: [
-      'queries.fashion',
+      ...toQueue,
       ...toWorkers,
       ...toTenants,
       ...queueConsumers,
@@ -142,6 +148,7 @@ const own: Record<Exclude<Role, 'admin'>, Attempts> = {
       // It writes there, and would have what it wrote delivered to workers.
       `${api}.CONSUMER.CREATE.OBJ_submissions`,
       ...readQueries,
+      ...readClaims,
       `${api}.STREAM.UPDATE.QUERIES`,
     ],
     subscribe: ['infer.*', 'batches.done', 'workers.>', 'profiler.*', '_INBOX.profiler.>'],
@@ -162,7 +169,7 @@ export const producerAttempts: Attempts = {
   publish: [
     'tenants.borg.infer.fashion',
     'tenants.acme.infer.fashion',
-    'queries.fashion',
+    ...toQueue,
     ...toWorkers,
     ...toTenants,
     'tenants.borg._INBOX.x.y',
@@ -180,11 +187,11 @@ export const producerAttempts: Attempts = {
     `${api}.STREAM.INFO.RESULTS`,
     `${api}.STREAM.MSG.GET.RESULTS`,
     `${api}.STREAM.MSG.GET.RESULTS_borg`,
-    `${api}.STREAM.MSG.GET.QUERIES`,
+    ...readQueries,
+    ...readClaims,
     `${api}.DIRECT.GET.RESULTS_acme`,
     `${api}.DIRECT.GET.RESULTS_borg`,
     `${api}.DIRECT.GET.RESULTS.tenants.borg.results.fashion.k`,
-    `${api}.DIRECT.GET.QUERIES`,
     `${api}.DIRECT.GET.KV_leader`,
     `${api}.DIRECT.GET.KV_submissions`,
     `${api}.CONSUMER.CREATE.RESULTS`,

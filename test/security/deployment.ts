@@ -79,9 +79,9 @@ export async function deploy(workers = 2): Promise<Deployment> {
       env: {
         // It stands in every process's environment, as an operator's shell may have it.
         all: { MODELS_DIRS: inCheckout('models/fashion'), PROFILE_DIR: join(folder, 'profiles'), STRAY: strayPassword },
-        ingest: { ...hardened.envOf('ingest'), ...withTenants },
         // Every body is fetched from the stream by its worker, as large ones are.
-        scheduler: { ...hardened.envOf('scheduler'), ...withTenants, CLAIM_ABOVE_BYTES: '0' },
+        ingest: { ...hardened.envOf('ingest'), ...withTenants, CLAIM_ABOVE_BYTES: '0' },
+        scheduler: { ...hardened.envOf('scheduler'), ...withTenants },
         profiler: { ...hardened.envOf('profiler'), ...quick },
         'gpu-worker': hardened.envOf('gpu-worker'),
       },

@@ -95,15 +95,15 @@ it('bodies that stayed in the stream are fetched by their sequence; one that is 
   const { bus, subjects, scheduler } = deployment;
   const { worker } = await servingTiny();
   await bus.ensureStream({
-    name: subjects.stores.queries,
-    subjects: [subjects.queries('>')],
+    name: subjects.stores.claims,
+    subjects: [subjects.claims('*')],
     retention: 'workqueue',
     discard: 'new',
     storage: 'memory',
     replicas: 1,
   });
   const payload = new Uint8Array(Float32Array.of(5, 5, 5, 5).buffer);
-  const { sequence } = await bus.publishToStream(subjects.queries('tiny'), payload, { id: 'q', timeoutMs: 5_000 });
+  const { sequence } = await bus.publishToStream(subjects.claims('tiny'), payload, { id: 'q', timeoutMs: 5_000 });
   const claim = { ...rawQuery([]), payload: null };
   const queries = [{ ...claim, sequence }, { ...claim, sequence: sequence + 100 }, rawQuery([1, 2, 3, 4])];
   const [fetched, gone, carried] = floatsOf(await scheduler.run(worker, { queries }));

@@ -1,7 +1,7 @@
 /** One run: a load, faults on a plan, a witness; everything that a verdict needs comes back as evidence. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Figures, Load, type LoadOptions } from '@slackline/load';
-import type { Bus, Subjects } from '@slackline/shared';
+import { acceptedQueries, type Bus, type Subjects } from '@slackline/shared';
 import { Injector } from './inject/injector.js';
 import type { PlannedFault } from './plan/plan.js';
 import type { Target } from './target/target.js';
@@ -51,7 +51,7 @@ export async function runChaos(options: RunOptions): Promise<ChaosRun> {
   const witness = await Witness.start({ ...place, hearsAnswers });
   const injector = new Injector(target, plan, options.onFault);
   try {
-    const before = await bus.streamState(subjects.stores.queries);
+    const before = await acceptedQueries(bus, subjects);
     const follow = (soFar: Figures) => {
       injector.start(soFar.startedAtMonotonicMs);
       options.onFigures?.(soFar);
@@ -62,7 +62,7 @@ export async function runChaos(options: RunOptions): Promise<ChaosRun> {
     };
     const figures = await sent({ ...load, records: true, settleMs }, signal, follow, ended);
     const faults = await injector.end();
-    const after = await bus.streamState(subjects.stores.queries).catch(() => undefined);
+    const after = await acceptedQueries(bus, subjects).catch(() => undefined);
     const witnessed = since(figures.startedAtMonotonicMs, await witness.stop());
     const forgotten = storage === 'memory' && faults.some(({ planned }) => planned.role === 'nats');
     const { records } = figures;
@@ -78,8 +78,8 @@ export async function runChaos(options: RunOptions): Promise<ChaosRun> {
       gaps: records.gaps,
       witnessed,
       stream: {
-        stored: after === undefined || forgotten ? null : after.lastSequence - before.lastSequence,
-        left: after?.messages ?? null,
+        stored: after === undefined || forgotten ? null : after.ever - before.ever,
+        left: after?.waiting ?? null,
       },
       floorAccuracy: options.floorAccuracy,
     };
@@ -115,14 +115,14 @@ async function sent(
   }
 }
 
-/** Resolves when nothing has been left in the stream for a moment, or after a while. */
+/** Resolves when nothing has been left in the streams for a moment, or after a while. */
 async function emptied(bus: Bus, subjects: Subjects, limitMs: number): Promise<void> {
   const untilMs = performance.now() + limitMs;
   let emptySinceMs = Number.POSITIVE_INFINITY;
   while (performance.now() < untilMs) {
-    const state = await bus.streamState(subjects.stores.queries).catch(() => undefined);
+    const accepted = await acceptedQueries(bus, subjects).catch(() => undefined);
     const now = performance.now();
-    emptySinceMs = state?.messages === 0 ? Math.min(emptySinceMs, now) : Number.POSITIVE_INFINITY;
+    emptySinceMs = accepted?.waiting === 0 ? Math.min(emptySinceMs, now) : Number.POSITIVE_INFINITY;
     if (now - emptySinceMs >= quietMs) return;
     await delay(lookEveryMs);
   }

@@ -16,7 +16,7 @@ export const runDocument = z.object({
   warmUpQueries: count,
   /** Queries that the producer sent. */
   published: count,
-  /** Queries that the QUERIES stream stored: the growth of its last sequence, not a count of answers. */
+  /** Queries that QUERIES and CLAIMS stored: the growth of their last sequences, not a count of answers. */
   accepted: count,
   refused: z.object({ overloaded: count, other: count }),
   /** The same refusals by their code. */

@@ -55,7 +55,7 @@ export const batchCommand = z.object({
       z.object({
         id: shortText,
         contentType: shortText,
-        /** The body as the producer sent it, or null: fetch it from the QUERIES stream by `sequence`. */
+        /** The body as the producer sent it, or null: fetch it from the CLAIMS stream by `sequence`. */
         payload: bytes.nullable(),
         sequence: count,
       }),

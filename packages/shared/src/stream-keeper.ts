@@ -7,7 +7,8 @@ import type { Subjects } from './subjects.js';
 
 /** One for the life of a bus: what listens to the bus's status is never taken back. */
 export class StreamKeeper {
-  #createdAt: string | undefined;
+  /** When each stream of accepted queries was made. */
+  #createdAt: ReadonlyMap<string, string> | undefined;
   #ensuring: Promise<void> | undefined;
 
   constructor(
@@ -15,8 +16,8 @@ export class StreamKeeper {
     private readonly subjects: Subjects,
     private readonly config: StreamsConfig & Pick<CommonConfig, 'STORAGE' | 'REPLICAS'>,
     private readonly log: Log,
-    /** Told whenever the streams are there: whether accepted queries are gone, because this stream is another one than before. */
-    private readonly onSure: (isLost: boolean) => void = () => {},
+    /** Told whenever the streams are there: those whose accepted queries are gone, because they are others than before. */
+    private readonly onSure: (lost: readonly string[]) => void = () => {},
   ) {
     bus.onStatus((status) => {
       if (status !== 'reconnected' || this.#createdAt === undefined) return;
@@ -35,11 +36,17 @@ export class StreamKeeper {
 
   async #ensure(): Promise<void> {
     await ensureStreams(this.bus, this.subjects, this.config);
-    const stream = this.subjects.stores.queries;
+    const { queries, claims } = this.subjects.stores;
     const before = this.#createdAt;
-    this.#createdAt = (await this.bus.streamState(stream)).createdAt;
-    const isLost = before !== undefined && before !== this.#createdAt;
-    if (isLost) this.log.error({ stream }, 'the broker has lost the stream of accepted queries, and what waited in it');
-    this.onSure(isLost);
+    const createdAt = new Map<string, string>();
+    for (const stream of [queries, claims]) createdAt.set(stream, (await this.bus.streamState(stream)).createdAt);
+    this.#createdAt = createdAt;
+    const lost = [...createdAt].flatMap(([stream, at]) =>
+      before === undefined || before.get(stream) === at ? [] : [stream],
+    );
+    for (const stream of lost) {
+      this.log.error({ stream }, 'the broker has lost a stream of accepted queries, and what waited in it');
+    }
+    this.onSure(lost);
   }
 }

@@ -9,11 +9,14 @@ import { namePattern, type Subjects } from './subjects.js';
 
 /** The bounds of the streams, for the configuration of every service that calls `ensureStreams`. */
 export const streamsConfig = z.object({
-  /** Accepted queries without an outcome; a producer that comes when they are reached is refused as overloaded. */
+  /**
+   * Accepted queries without an outcome, of QUERIES and of CLAIMS each; a producer that comes when they are reached is refused as
+   * overloaded.
+   */
   MAX_QUEUED: numberFrom(z.number().int().min(1)).default(100_000),
-  MAX_QUEUED_BYTES: numberFrom(z.number().int().min(1_024)).default(512 * 1024 * 1024),
-  /** Bodies above this size stay in the stream until a worker fetches them; the scheduler never carries them. */
-  CLAIM_ABOVE_BYTES: numberFrom(z.number().int().min(0)).default(32_768),
+  MAX_QUEUED_BYTES: numberFrom(z.number().int().min(1_024)).default(256 * 1024 * 1024),
+  /** Of CLAIMS. */
+  MAX_CLAIMED_BYTES: numberFrom(z.number().int().min(1_024)).default(256 * 1024 * 1024),
   /** How long the broker knows a query id: a repeated publish within it is stored once. */
   DUPLICATE_WINDOW_MS: numberFrom(z.number().int().min(1_000)).default(30_000),
   /** Stored answers for producers without a reply subject; the oldest go first. */
@@ -28,25 +31,31 @@ export type StreamsConfig = z.infer<typeof streamsConfig>;
 /** An answer that is published again (a leader died between answer and ack) is stored once within this time. */
 const resultsDuplicateWindowMs = 120_000;
 
-/** Creates QUERIES, RESULTS and CLOCK, or brings them to `config`. Throws `bus_failed` where the broker refuses. */
+/** Creates QUERIES, CLAIMS, RESULTS and CLOCK, or brings them to `config`. Throws `bus_failed` where the broker refuses. */
 export async function ensureStreams(
   bus: Bus,
   subjects: Subjects,
   config: StreamsConfig & Pick<CommonConfig, 'STORAGE' | 'REPLICAS'>,
 ): Promise<void> {
   const common = { storage: config.STORAGE, replicas: config.REPLICAS } as const;
-  await bus.ensureStream({
-    ...common,
-    name: subjects.stores.queries,
-    // What no consumer would be given is not stored: nobody could ever ack it.
-    subjects: [subjects.queries('*'), subjects.claims('*')],
-    retention: 'workqueue',
-    // Full is an answer: the producer is told, and nothing that was accepted is pushed out.
-    discard: 'new',
-    maxMessages: config.MAX_QUEUED,
-    maxBytes: config.MAX_QUEUED_BYTES,
-    duplicateWindowMs: config.DUPLICATE_WINDOW_MS,
-  });
+  const accepted = [
+    { name: subjects.stores.queries, subject: subjects.queries('*'), maxBytes: config.MAX_QUEUED_BYTES },
+    { name: subjects.stores.claims, subject: subjects.claims('*'), maxBytes: config.MAX_CLAIMED_BYTES },
+  ];
+  for (const { name, subject, maxBytes } of accepted) {
+    await bus.ensureStream({
+      ...common,
+      name,
+      // What no consumer would be given is not stored: nobody could ever ack it.
+      subjects: [subject],
+      retention: 'workqueue',
+      // Full is an answer: the producer is told, and nothing that was accepted is pushed out.
+      discard: 'new',
+      maxMessages: config.MAX_QUEUED,
+      maxBytes,
+      duplicateWindowMs: config.DUPLICATE_WINDOW_MS,
+    });
+  }
   const results = [
     { name: subjects.stores.results, subject: subjects.allResults },
     ...config.TENANTS.map((tenant) => ({
@@ -77,4 +86,20 @@ export async function ensureStreams(
     storage: 'memory',
     maxMessages: 1,
   });
+}
+
+/** What was accepted: the sum of QUERIES and CLAIMS. Throws what the bus throws, as when the broker is away. */
+export async function acceptedQueries(bus: Pick<Bus, 'streamState'>, { stores }: Subjects): Promise<Accepted> {
+  const states = await Promise.all([stores.queries, stores.claims].map((stream) => bus.streamState(stream)));
+  return {
+    waiting: states.reduce((sum, { messages }) => sum + messages, 0),
+    ever: states.reduce((sum, { lastSequence }) => sum + lastSequence, 0),
+  };
+}
+
+export interface Accepted {
+  /** Accepted queries without an outcome. */
+  waiting: number;
+  /** Grows by one with each query that is accepted. */
+  ever: number;
 }

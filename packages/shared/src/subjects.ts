@@ -10,6 +10,8 @@ export const namePattern = /^(?!__proto__$)[A-Za-z0-9_-]{1,64}$/;
 export interface StoreNames {
   /** Work-queue stream of accepted queries. */
   queries: string;
+  /** Another one, of those with large bodies: the scheduler is told of them without, and workers fetch them. */
+  claims: string;
   /** Stream of answers for producers that gave no reply subject. */
   results: string;
   /** One-message stream whose timestamps tell the broker's time. */
@@ -35,6 +37,7 @@ export class Subjects {
     const store = (name: string) => (prefix === '' ? name : `${prefix.replaceAll('.', '_')}_${name}`);
     this.stores = {
       queries: store('QUERIES'),
+      claims: store('CLAIMS'),
       results: store('RESULTS'),
       clock: store('CLOCK'),
       profiles: store('profiles'),

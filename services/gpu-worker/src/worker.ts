@@ -232,7 +232,7 @@ export class Worker {
     const digest = command.digest ?? this.#models.digestOf(model) ?? '';
     let fetched: readonly FetchedQuery[];
     try {
-      fetched = bodiesInHand(queries) ?? (await fetchBodies(bus, subjects.stores.queries, queries));
+      fetched = bodiesInHand(queries) ?? (await fetchBodies(bus, subjects.stores.claims, queries));
     } catch (error) {
       // The bus failed, not the queries: they can be served elsewhere or later.
       const message = error instanceof Error ? error.message : String(error);

@@ -3,6 +3,8 @@ import { commonConfig, numberFrom, replyPrefixes, streamsConfig } from '@slackli
 import { z } from 'zod';
 
 export const ingestConfig = commonConfig.extend(streamsConfig.shape).extend({
+  /** Queries with bodies above this size go to CLAIMS, of which the scheduler reads the headers only, and the worker the body. */
+  CLAIM_ABOVE_BYTES: numberFrom(z.number().int().min(0)).default(32_768),
   /** The longest time that a query may be given. */
   MAX_SLO_MS: numberFrom(z.number().positive().max(3_600_000)).default(60_000),
   /** Larger bodies are refused; the broker's max_payload bounds them too. */

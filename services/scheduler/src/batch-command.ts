@@ -7,12 +7,17 @@ import type { HeldQuery } from './held-query.js';
 const commandBytes = 1_024;
 const queryBytes = 160;
 
-/** What of a batch fits one message. */
+/** What of a batch fits one message, unless a single body is larger. */
 export function batchLimits(maxPayloadBytes: number): { maxBatch: number; maxBatchBytes: number } {
   return {
     maxBatch: mostQueriesOfBatch,
     maxBatchBytes: maxPayloadBytes - commandBytes - mostQueriesOfBatch * queryBytes,
   };
+}
+
+/** The largest body that a command carries, alone. What ingest lets in leaves more room than that. */
+export function mostBodyBytes(maxPayloadBytes: number): number {
+  return maxPayloadBytes - commandBytes - queryBytes;
 }
 
 export function commandOf(batch: Batch<HeldQuery>, token: number): BatchCommand {

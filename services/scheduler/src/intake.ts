@@ -1,60 +1,51 @@
-/** The stream's messages as held queries, each taken in once however often it is delivered. */
-import {
-  type Bus,
-  type Complaints,
-  type ConsumerConfig,
-  type Consumption,
-  PassingMap,
-  SlacklineError,
-  type StreamMessage,
-  type Subjects,
-} from '@slackline/shared';
+/**
+ * Where queries come from: two streams, of bodies that travel with their queries and of large ones that stay where they are.
+ * Each has one consumer without a filter, made anew by each term. Two filtered consumers of one stream would do, but for
+ * nats-server 2.9, which does not deliver to a new consumer with a filter all that an earlier one left un-acked.
+ */
+import type { Bus, Complaints, Consumption, Subjects } from '@slackline/shared';
+import { mostBodyBytes } from './batch-command.js';
 import type { SchedulerConfig } from './config.js';
 import type { WhenCurrent } from './gate.js';
-import { type HeldQuery, holdQuery } from './held-query.js';
+import type { HeldQuery } from './held-query.js';
 import { farthestAheadMs } from './lease.js';
+import { type IntakeEvents, type QueryStream, StreamIntake } from './stream-intake.js';
 
-/**
- * Settled queries are remembered, for acks that got lost: their message is delivered again. Each by its sequence at the place
- * that this has in a table, until another one of the same place is settled: so many sequences later.
- */
-const rememberedSequences = 131_072;
-/** Of a term: one consumer that is given queries with their bodies, and one that is given those with large bodies without. */
+/** Of a term. */
 const consumerOf = (token: number) => `scheduler-${token}`;
-const claimsConsumerOf = (token: number) => `${consumerOf(token)}-claims`;
+/** Of an earlier version, which had both kinds in one stream, two. */
 const consumerPattern = /^scheduler-(\d+)(-claims)?$/;
 
 /** Whether a consumer is of a term that may have come after ours. */
 const isLater = (other: number, token: number) => other >= token && other <= token + farthestAheadMs;
 
 export class Intake {
-  readonly #held = new PassingMap<number, HeldQuery>();
-  readonly #settled = new Float64Array(rememberedSequences);
+  readonly #queries: StreamIntake;
+  readonly #claims: StreamIntake;
   #consumptions: Consumption[] = [];
   #stopped = false;
-  readonly #claims: string;
 
   constructor(
     private readonly bus: Bus,
-    private readonly subjects: Subjects,
+    { stores }: Subjects,
     private readonly config: SchedulerConfig,
-    private readonly complaints: Complaints,
-    private readonly events: {
-      onQuery(query: HeldQuery): void;
-      /** A message that no ingest can have written was dropped. */
-      onUnreadable(): void;
+    complaints: Complaints,
+    private readonly events: IntakeEvents & {
       /** Somebody ended this term's consumer, or the broker lost it: no query comes any more. */
       onConsumerLost(reason: string): void;
       isOver(): boolean;
       whenCurrent: WhenCurrent;
     },
   ) {
-    this.#claims = subjects.claims('');
+    const intakeOf = (stream: QueryStream) =>
+      new StreamIntake(stream, mostBodyBytes(bus.maxPayloadBytes), complaints, events);
+    this.#queries = intakeOf({ name: stores.queries, isClaims: false });
+    this.#claims = intakeOf({ name: stores.claims, isClaims: true });
   }
 
   /** Queries that are held, waiting or in flight. */
   get held(): number {
-    return this.#held.size;
+    return this.#queries.size + this.#claims.size;
   }
 
   /**
@@ -62,22 +53,19 @@ export class Intake {
    * is delivered again at once. Then begins to consume under this term's token. A later term's consumer is left alone.
    */
   async start(token: number): Promise<void> {
-    const stream = this.subjects.stores.queries;
-    for (const name of await this.bus.consumers(stream)) {
-      const [, ofToken] = consumerPattern.exec(name) ?? [];
-      if (ofToken === undefined || isLater(Number(ofToken), token)) continue;
+    const intakes = [this.#queries, this.#claims];
+    for (const { stream } of intakes) await this.#endEarlier(stream.name, token);
+    for (const intake of intakes) {
       if (this.events.isOver()) return;
-      await this.bus.deleteConsumer(stream, name);
+      await this.#consume(intake, token);
     }
-    if (this.events.isOver()) return;
-    await this.#consume(consumerOf(token), { filter: this.subjects.queries('*') });
-    if (this.events.isOver()) return;
-    await this.#consume(claimsConsumerOf(token), { filter: this.subjects.claims('*'), headersOnly: true });
   }
 
-  /** What is held, for those who must end it after this has stopped. */
-  heldQueries(): HeldQuery[] {
-    return [...this.#held.values()];
+  /** What is held of a stream, for those who must end it after this has stopped. */
+  heldQueries(stream: string): HeldQuery[] {
+    return [this.#queries, this.#claims].flatMap((intake) =>
+      intake.stream.name === stream ? [...intake.heldQueries()] : [],
+    );
   }
 
   /** Takes no more queries in. */
@@ -86,66 +74,36 @@ export class Intake {
     await Promise.all(this.#consumptions.map((each) => each.stop()));
   }
 
-  async #consume(name: string, which: Pick<ConsumerConfig, 'filter' | 'headersOnly'>): Promise<void> {
+  /** The query has its outcome and is acked. */
+  settled(query: HeldQuery): void {
+    (query.isClaim ? this.#claims : this.#queries).settled(query);
+  }
+
+  async #endEarlier(stream: string, token: number): Promise<void> {
+    for (const name of await this.bus.consumers(stream)) {
+      const [, ofToken] = consumerPattern.exec(name) ?? [];
+      if (ofToken === undefined || isLater(Number(ofToken), token)) continue;
+      if (this.events.isOver()) return;
+      await this.bus.deleteConsumer(stream, name);
+    }
+  }
+
+  async #consume(intake: StreamIntake, token: number): Promise<void> {
+    const { name, isClaims } = intake.stream;
     const consumption = await this.bus.consume(
       {
-        stream: this.subjects.stores.queries,
-        name,
-        ...which,
+        stream: name,
+        name: consumerOf(token),
+        headersOnly: isClaims,
         ackWaitMs: this.config.ACK_WAIT_MS,
         maxAckPending: this.config.MAX_QUEUED,
         prefetch: this.config.PREFETCH,
         onLost: (reason) => this.events.onConsumerLost(reason),
       },
-      (message) => this.events.whenCurrent(this.#take, message),
+      (message) => this.events.whenCurrent(intake.take, message),
     );
     this.#consumptions.push(consumption);
     // The term may have ended while the consumer was made.
     if (this.#stopped) await consumption.stop();
   }
-
-  /** The query has its outcome and is acked. */
-  settled(query: HeldQuery): void {
-    this.#held.delete(query.sequence);
-    this.#remember(query.sequence);
-  }
-
-  /** Of the second kind an ingest may still have published some, whose limit was another one. */
-  #isClaim({ subject, data }: StreamMessage): boolean {
-    return subject.startsWith(this.#claims) || data.length > this.config.CLAIM_ABOVE_BYTES;
-  }
-
-  #remember(sequence: number): void {
-    this.#settled[sequence % rememberedSequences] = sequence;
-  }
-
-  #isSettled(sequence: number): boolean {
-    return this.#settled[sequence % rememberedSequences] === sequence;
-  }
-
-  readonly #take = (message: StreamMessage): void => {
-    if (this.#isSettled(message.sequence)) {
-      message.ack();
-      return;
-    }
-    const known = this.#held.get(message.sequence);
-    if (known !== undefined) {
-      // The newest delivery is the one that can be acked.
-      known.message = message;
-      return;
-    }
-    try {
-      const query = holdQuery(message, this.#isClaim(message));
-      this.#held.add(query.sequence, query);
-      this.events.onQuery(query);
-    } catch (error) {
-      // Nobody can be answered, and it would come again for ever.
-      if (!(error instanceof SlacklineError)) throw error;
-      const { subject, sequence } = message;
-      this.complaints.warn(`query ${error.code}`, { code: error.code, subject, sequence }, error.message);
-      this.events.onUnreadable();
-      this.#remember(sequence);
-      message.ack();
-    }
-  };
 }

@@ -80,7 +80,7 @@ class Scheduler implements RunningService {
     this.#complaints = new Complaints(log, clock);
     this.#subjects = new Subjects(config.SUBJECT_PREFIX);
     this.#said = new SaidAnswers(bus, this.#subjects, clock, log);
-    this.#streams = new StreamKeeper(bus, this.#subjects, config, log, (isLost) => this.#afterCut(isLost));
+    this.#streams = new StreamKeeper(bus, this.#subjects, config, log, (lost) => this.#afterCut(lost));
     this.#brokerTime = new BrokerTime(bus, this.#subjects, clock, log, {
       everyMs: clockReadingMs,
       onFailure: () => this.#streams.ensure(),
@@ -228,10 +228,10 @@ class Scheduler implements RunningService {
   }
 
   /** What this process held of queries that the broker has forgotten, nobody else can give an end to. */
-  #afterCut(isLost: boolean): void {
+  #afterCut(lost: readonly string[]): void {
     const cutOff = this.#cutOff;
     this.#cutOff = undefined;
-    const queries = isLost ? (cutOff?.tellLost() ?? 0) : 0;
+    const queries = lost.reduce((sum, stream) => sum + (cutOff?.tellLost(stream) ?? 0), 0);
     if (queries > 0) this.log.error({ queries }, 'told their producers that these queries are lost');
   }
 

@@ -231,10 +231,10 @@ export class Term {
   }
 
   /**
-   * Ends what was held when the broker lost it: for a term that is over, whose stream is there no more. Nobody else can.
-   * Returns how many producers were told.
+   * Ends what was held of a stream when the broker lost it: for a term that is over. Nobody else can. Returns how many producers
+   * were told.
    */
-  tellLost(): number {
+  tellLost(stream: string): number {
     const { bus, subjects, clock, log, tally, said } = this.parts;
     // No lease is asked for: the stream that it guards is another one. Stored answers were lost with it.
     const outcomes = new Outcomes(
@@ -248,7 +248,7 @@ export class Term {
         tally.outcomes[outcome] += 1;
       },
     );
-    const queries = this.#intake.heldQueries().filter(({ replyTo }) => replyTo !== undefined);
+    const queries = this.#intake.heldQueries(stream).filter(({ replyTo }) => replyTo !== undefined);
     for (const query of queries) {
       const what = `The broker was restarted, and had query ${query.id} in memory`;
       outcomes.fail(query, new SlacklineError('query_lost', what));

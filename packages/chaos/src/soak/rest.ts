@@ -82,7 +82,8 @@ export async function quiet(
 export async function untilRest(parts: RestParts, emptied: readonly string[] = []): Promise<boolean> {
   const { bus, subjects, limitMs } = parts;
   const untilMs = performance.now() + limitMs;
-  const streams = [subjects.stores.queries, ...emptied];
+  const { queries, claims } = subjects.stores;
+  const streams = [queries, claims, ...emptied];
   while (performance.now() < untilMs) {
     if (await isAtRest(parts, streams, bus)) {
       // Twice in a row: a summary is up to a second old.

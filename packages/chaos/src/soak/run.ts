@@ -3,7 +3,7 @@
  * everything must have come back to its level. Runs to its end or until it is told to stop; the verdict is verdict.ts's.
  */
 import type { ProcessEvent } from '@slackline/local';
-import { type Bus, connectBus, SlacklineError, Subjects } from '@slackline/shared';
+import { acceptedQueries, type Bus, connectBus, SlacklineError, Subjects } from '@slackline/shared';
 import { randomLcg } from 'd3-random';
 import { type InjectedFault, Injector } from '../inject/injector.js';
 import { ProcessProxies } from '../proxy/process-proxies.js';
@@ -42,7 +42,7 @@ export interface RoundFigures {
   fromMs: number;
   toMs: number;
   books: Books;
-  /** Growth of the last sequence of QUERIES. */
+  /** Growth of the last sequences of QUERIES and CLAIMS. */
   accepted: number;
   /** Whether the broker was killed: then answers that it had not passed on yet are lost with it. */
   brokerKilled: boolean;
@@ -254,7 +254,7 @@ class Soak {
   async #lastSequence(bus: Bus): Promise<number> {
     for (let tries = 0; ; tries++) {
       try {
-        return (await bus.streamState(this.#subjects.stores.queries)).lastSequence;
+        return (await acceptedQueries(bus, this.#subjects)).ever;
       } catch (error) {
         if (!(error instanceof SlacklineError) || tries > 20) throw error;
         await sleep(500);

@@ -35,7 +35,7 @@ export interface Evidence {
   readonly gaps: Records['gaps'];
   /** By the load's clock. */
   readonly witnessed: Witnessed;
-  /** What QUERIES has stored since the load began, and still holds; null where the broker forgot it. */
+  /** What QUERIES and CLAIMS have stored since the load began, and still hold; null where the broker forgot it. */
   readonly stream: { readonly stored: number | null; readonly left: number | null };
   /** Accuracy of the least accurate subnet, 0..1: below it nothing can bend. */
   readonly floorAccuracy: number;

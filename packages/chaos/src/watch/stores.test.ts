@@ -30,13 +30,14 @@ it('tells what each stream and bucket of one deployment holds, and who consumes 
     const samples = await sampleStores(bus, subjects);
     expect(samples.map(({ name, kind, messages }) => [name, kind, messages])).toEqual([
       [subjects.stores.queries, 'stream', 1],
+      [subjects.stores.claims, 'stream', 0],
       [subjects.stores.results, 'stream', 0],
       [subjects.stores.clock, 'stream', 0],
       [subjects.stores.profiles, 'keys', 1],
     ]);
     expect(samples[0]?.bytes).toBeGreaterThan(100);
     expect(samples[0]?.consumers).toEqual(['scheduler-7']);
-    expect(samples[3]?.lastSequence).toBe(2);
+    expect(samples[4]?.lastSequence).toBe(2);
   } finally {
     await consumption.stop();
   }

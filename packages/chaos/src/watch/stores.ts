@@ -18,9 +18,9 @@ export interface StoreSample {
  * when the broker is away.
  */
 export async function sampleStores(bus: Bus, subjects: Subjects): Promise<StoreSample[]> {
-  const { queries, results, clock, profiles, models, submissions, leader } = subjects.stores;
+  const { queries, claims, results, clock, profiles, models, submissions, leader } = subjects.stores;
   const stores: { name: string; kind: StoreSample['kind']; stream: string }[] = [
-    ...[queries, results, clock].map((name) => ({ name, kind: 'stream' as const, stream: name })),
+    ...[queries, claims, results, clock].map((name) => ({ name, kind: 'stream' as const, stream: name })),
     ...[profiles, submissions, leader].map((name) => ({ name, kind: 'keys' as const, stream: `KV_${name}` })),
     ...[models, submissions].map((name) => ({ name, kind: 'objects' as const, stream: `OBJ_${name}` })),
   ];

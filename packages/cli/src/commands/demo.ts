@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { Figures, LoadOptions } from '@slackline/load';
 import { Load } from '@slackline/load';
-import type { LatencyProfile } from '@slackline/shared';
+import { acceptedQueries, type LatencyProfile } from '@slackline/shared';
 import type { Trace } from '@slackline/traces';
 import { checkTrace, type DemoLoad, demoLoad, warmUpOf } from '../demo-load.js';
 import { type RunDocument, refusalsText, refusedOf, toDocument } from '../document.js';
@@ -92,10 +92,9 @@ async function underLoad(
     );
   };
   try {
-    const lastStored = async () => (await bus.streamState(subjects.stores.queries)).lastSequence;
-    const before = await lastStored();
+    const { ever: before } = await acceptedQueries(bus, subjects);
     const figures = await runLoad(load.options, show, signal);
-    const accepted = (await lastStored()) - before;
+    const accepted = (await acceptedQueries(bus, subjects)).ever - before;
     await monitor.next();
     show(figures);
     await killing.end();

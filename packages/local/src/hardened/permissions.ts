@@ -42,6 +42,16 @@ const read = (stream: string) => [
 ];
 /** Making a stream where it is not there; one that is there stays as it is. */
 const create = (stream: string) => [api(`STREAM.CREATE.${stream}`), api(`STREAM.INFO.${stream}`)];
+/** A queue: a consumer for each term, and the end of the one before. */
+const consume = (stream: string) => [
+  api(`CONSUMER.CREATE.${stream}.>`),
+  api(`CONSUMER.DURABLE.CREATE.${stream}.*`),
+  api(`CONSUMER.*.${stream}`),
+  api(`CONSUMER.INFO.${stream}.*`),
+  api(`CONSUMER.DELETE.${stream}.*`),
+  api(`CONSUMER.MSG.NEXT.${stream}.*`),
+  `$JS.ACK.${stream}.>`,
+];
 /** Changing bounds and copies: a stream that is made smaller forgets. */
 const change = (stream: string) => [api(`STREAM.UPDATE.${stream}`)];
 /** Objects are written as messages, and what is replaced is purged. */
@@ -56,7 +66,8 @@ const hears = (role: Role) => `${inboxPrefix(role)}.>`;
 /** @param tenants for whose stored answers there are streams */
 export function permissionsOf(role: Role, tenants: readonly string[]): Permissions {
   const results = [stores.results, ...tenants.map((tenant) => subjects.resultsOf(tenant))];
-  const streams = [stores.queries, stores.clock, ...results];
+  const queues = [stores.queries, stores.claims];
+  const streams = [...queues, stores.clock, ...results];
   /** Reading the broker's time. */
   const clock = [subjects.clock, api(`STREAM.MSG.GET.${stores.clock}`)];
   const ofTenants = (subject: string) => tenants.map((tenant) => subjects.ofTenant(tenant, subject));
@@ -95,14 +106,7 @@ export function permissionsOf(role: Role, tenants: readonly string[]): Permissio
         ...create(bucket(stores.leader)),
         ...read(bucket(stores.leader)),
         `$KV.${stores.leader}.>`,
-        // The queue: a consumer for each term, and the end of the one before.
-        api(`CONSUMER.CREATE.${stores.queries}.>`),
-        api(`CONSUMER.DURABLE.CREATE.${stores.queries}.*`),
-        api(`CONSUMER.*.${stores.queries}`),
-        api(`CONSUMER.INFO.${stores.queries}.*`),
-        api(`CONSUMER.DELETE.${stores.queries}.*`),
-        api(`CONSUMER.MSG.NEXT.${stores.queries}.*`),
-        `$JS.ACK.${stores.queries}.>`,
+        ...queues.flatMap(consume),
         // Workers and other schedulers.
         subjects.batch('*'),
         subjects.ping('*'),
@@ -134,8 +138,8 @@ export function permissionsOf(role: Role, tenants: readonly string[]): Permissio
         ...read(bucket(stores.profiles)),
         ...read(objectStore(stores.models)),
         // Large bodies stay in the queue, and are fetched by sequence: straight, or where that cannot be, by its leader.
-        api(`DIRECT.GET.${stores.queries}`),
-        api(`STREAM.MSG.GET.${stores.queries}`),
+        api(`DIRECT.GET.${stores.claims}`),
+        api(`STREAM.MSG.GET.${stores.claims}`),
         subjects.workersAvailable,
         subjects.heartbeat('*'),
         subjects.batchesDone,

@@ -59,12 +59,14 @@ export interface StreamState {
   createdAt: string;
 }
 
+/**
+ * A consumer of all of a stream. Not of some of its subjects: nats-server 2.9 does not deliver to a new consumer with a filter
+ * all that an earlier one has left un-acked.
+ */
 export interface ConsumerConfig {
   stream: string;
   /** Durable name. */
   name: string;
-  /** Subjects that it is given messages of; no other consumer of a work queue may have one of them. Default: all. */
-  filter?: string;
   /** Messages come without their bodies: `data` is empty. */
   headersOnly?: boolean;
   ackWaitMs: number;

@@ -72,7 +72,6 @@ export class Consumers {
       ack_wait: nanos(config.ackWaitMs),
       max_ack_pending: config.maxAckPending,
       mem_storage: true,
-      ...(config.filter !== undefined && { filter_subject: config.filter }),
       ...(config.headersOnly && { headers_only: true }),
     });
     const consumer = await this.js.consumers.get(config.stream, config.name);
