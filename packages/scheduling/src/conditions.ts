@@ -3,16 +3,17 @@
  * shares the same cores with the bus and with other services. Three numbers say by how much, and all go into slack:
  * - slowdown: what executors took in all lately, over what was profiled for the same batches
  * - overhead: what half of these batches take at most beyond that (bus, queues, waiting for a core)
- * - reserve: what 999 in 1,000 take at most, beyond both. A policy that fills the slack is late whenever a batch takes longer:
- *   so often at most. That is told from more batches than the other two, which must follow a change at once.
+ * - reserve: what all but one in 5,000 take at most, beyond both. A policy that fills the slack is late whenever a batch takes
+ *   longer. Told from more batches than the other two, which must follow a change at once: where the machine stands still once in
+ *   some seconds, all batches that are out are late together, and what comes in one second says nothing of the next.
  */
 import type { Conditions } from './policy.js';
 
 /** Batches looked back on for slowdown and overhead; no estimate is made from fewer than a quarter of them. */
 const lately = 256;
 /** And for the reserve. */
-const window = 2_048;
-const tail = 0.999;
+const window = 8_192;
+const tail = 0.9998;
 /** Beyond these something else is wrong; planning with more would expire everything. */
 const mostOverheadMs = 10;
 const mostReserveMs = 20;
@@ -37,7 +38,7 @@ export class ConditionsEstimate {
   readonly #roundTripMs = new Float64Array(window);
   readonly #executorMs = new Float64Array(window);
   readonly #expectedMs = new Float64Array(window);
-  /** What was reckoned with when each was taken. */
+  /** The largest slowdown that was told with each of them among the newest. */
   readonly #slowdownThen = new Float64Array(window);
   #next = 0;
   #count = 0;
@@ -58,7 +59,7 @@ export class ConditionsEstimate {
     this.#roundTripMs[i] = roundTripMs;
     this.#executorMs[i] = executorMs;
     this.#expectedMs[i] = expectedMs;
-    this.#slowdownThen[i] = this.#slowdown;
+    this.#slowdownThen[i] = 1;
     this.#next = (i + 1) % window;
     this.#count = Math.min(window, this.#count + 1);
     return this.#next % readEvery === 0;
@@ -73,6 +74,7 @@ export class ConditionsEstimate {
       return { slowdown: 1, overheadMs: this.firstOverheadMs, reserveMs: 0 };
     }
     this.#slowdown = this.#slowdownOf(recent);
+    this.#noteSlowdown(recent);
     const overheadMs = Math.min(mostOverheadMs, Math.max(0, median(this.#beyond(recent, 'now'))));
     // By the slowdown of now or of then: a time of slow executors, once it is over, is no time of long waits.
     const beyond = this.#beyond(fresh, 'now or then');
@@ -102,6 +104,13 @@ export class ConditionsEstimate {
       expectedMs += profiledMs;
     }
     return Math.min(mostSlowdown, Math.max(1, executorMs / expectedMs));
+  }
+
+  #noteSlowdown(newest: number): void {
+    for (let back = 0; back < newest; back += 1) {
+      const i = this.#place(back);
+      this.#slowdownThen[i] = Math.max(this.#slowdown, at(this.#slowdownThen, i));
+    }
   }
 
   /** What the newest batches took outside of what their executors should have needed. Valid until the next call. */

@@ -7,7 +7,15 @@
  *
  * O(1) beside the policy's own cost, which is paid at most twice.
  */
-import { changeMs, type Decision, type DecisionView, type Policy, type QueueView, slackMs } from './policy.js';
+import {
+  changeMs,
+  type Decision,
+  type DecisionView,
+  type Policy,
+  type QueueView,
+  slackMs,
+  withoutReserve,
+} from './policy.js';
 
 /** The decision to carry out. */
 export function guarded(policy: Policy, view: DecisionView): Decision {
@@ -26,6 +34,7 @@ function decide(policy: Policy, view: DecisionView): Decision {
 
 function waitAtMost(first: Decision & { kind: 'wait' }, policy: Policy, view: DecisionView): Decision {
   if (view.queues.every(({ table }) => table.tail === undefined)) return first;
+  // The reserve stands for the tail as it is measured while serving: to keep back both would count it twice.
   const second = policy.decide({ ...withoutReserve(view), queues: view.queues.map(atTail) });
   if (second.kind === 'run') return holds(second, view) ? second : first;
   return second.untilMs < first.untilMs ? second : first;
@@ -34,11 +43,6 @@ function waitAtMost(first: Decision & { kind: 'wait' }, policy: Policy, view: De
 /** The queue with its tail as what to plan with. */
 function atTail(queue: QueueView): QueueView {
   return { ...queue, table: queue.table.tail ?? queue.table };
-}
-
-/** The reserve stands for the tail as it is measured while serving: to keep back both would count it twice. */
-function withoutReserve(view: DecisionView): DecisionView {
-  return { ...view, conditions: { ...view.conditions, reserveMs: 0 } };
 }
 
 /** Whether the batch would meet the most urgent deadline in it if it took as long as its tail says. */

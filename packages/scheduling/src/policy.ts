@@ -124,6 +124,11 @@ export function slackMs(view: DecisionView, queue: QueueView): number {
   return (leftMs - Math.min(reserveMs, leftMs / 2)) / slowdown;
 }
 
+/** For a choice that keeps nothing back. */
+export function withoutReserve(view: DecisionView): DecisionView {
+  return { ...view, conditions: { ...view.conditions, reserveMs: 0 } };
+}
+
 /**
  * What a batch costs the free worker in profiled milliseconds, to be compared with `slackMs`: the latency of the grid's
  * entry, and changing to that subnet where it is not the one actuated.

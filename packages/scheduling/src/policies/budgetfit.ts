@@ -17,7 +17,8 @@
  * - Shared cores: where bus and queues take a good part of a batch's time, worker time is not all that is short, and a subnet
  *   is run only if a full batch of it would fit the slack.
  *
- * Where nothing on the frontier passes, the smallest subnet takes the largest batch that fits.
+ * Where nothing on the frontier passes, the smallest subnet takes the largest batch that fits without the reserve: throughput is what
+ * counts then, and batches that were cut to keep something back would let the queue grow.
  *
  * O(frontier x log batch) per decision; the frontier is found once per table.
  */
@@ -31,6 +32,7 @@ import {
   type Policy,
   type QueueView,
   slackMs,
+  withoutReserve,
 } from '../policy.js';
 import { ArrivalRate } from './arrival-rate.js';
 
@@ -77,7 +79,7 @@ export class BudgetFit implements Policy {
       if (!drains(view, queue, frontier, i, costMs, queue.size - batch)) continue;
       return { kind: 'run', model: queue.model, batch, subnet };
     }
-    return leastAccurate(queue, frontier, slackMs(view, queue));
+    return leastAccurate(queue, frontier, slackMs(withoutReserve(view), queue));
   }
 
   /** Share of the pool that the arriving queries of all models of the worker would need on their least subnets; above 0. */
