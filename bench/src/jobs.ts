@@ -65,7 +65,7 @@ export const jobs: readonly Job[] = [
   },
   {
     parts: ['overhead'],
-    weight: { full: 18, quick: 8 },
+    weight: { full: 22, quick: 12 },
     run: async (context) => ({ overheadMs: await overhead(context) }),
     without: (why) => ({ overheadMs: why }),
   },

@@ -12,7 +12,7 @@ import { Stage } from '../stage.js';
 const rate = 100;
 const policy = 'fixed:smallest';
 /** Long enough for what is compiled once to have been compiled: at 100 queries a second that takes a while. */
-const warmUp = { rate: 1_500, seconds: 2 };
+const warmUp = { rate: 4_000, seconds: 4 };
 
 export interface OverheadFigures extends Percentiles {
   readonly rate: number;
