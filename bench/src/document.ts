@@ -11,6 +11,10 @@ import type { TraceFigures } from './parts/trace.js';
 
 export interface Run {
   readonly startedAt: string;
+  /** Of the checkout, `-dirty` where it was changed since; not there outside of one. */
+  readonly commit?: string;
+  /** Share of the processors' time that the hypervisor gave to others during the run; not there where nobody says. */
+  readonly stolen?: number;
   readonly seconds: number;
   readonly quick: boolean;
   readonly policy: string;

@@ -9,7 +9,7 @@ import { OutOfTime, Skipped, textOf } from './context.js';
 import { type BusDocument, isComparable } from './document.js';
 import type { CpuProfile } from './flame/index.js';
 import { type Job, jobs } from './jobs.js';
-import { machine } from './machine.js';
+import { commit, machine, StolenTime } from './machine.js';
 import type { Options } from './options.js';
 import { full, type Pace, quick } from './pace.js';
 import { defaultDeviceProfile, devices, readTable } from './slackline/settings.js';
@@ -38,6 +38,7 @@ export async function runParts(
   pace: Pace = options.quick ? quick : full,
 ): Promise<RunResult> {
   const startedAtMs = performance.now();
+  const stolen = new StolenTime();
   const budget = new Budget(Math.max(1, 60 * options.minutes - reservedSeconds));
   const document = await emptyDocument(options);
   const usable = earlier !== undefined && isComparable(earlier, document) ? earlier : undefined;
@@ -74,7 +75,8 @@ export async function runParts(
     ending.cancel();
   }
   const seconds = Math.round((performance.now() - startedAtMs) / 1_000);
-  document.run = { ...document.run, seconds, troubles, guessed };
+  const share = stolen.share();
+  document.run = { ...document.run, seconds, troubles, guessed, ...(share !== undefined && { stolen: share }) };
   return { document, profiles, failed: troubles };
 }
 
@@ -85,7 +87,9 @@ function nameOf({ parts }: Job): string {
 async function emptyDocument({ quick: isQuick, policy, deviceProfile }: Options): Promise<BusDocument> {
   const file = deviceProfile ?? defaultDeviceProfile;
   const table = readTable(file);
+  const at = await commit();
   const run = {
+    ...(at !== undefined && { commit: at }),
     ...{ startedAt: new Date().toISOString(), seconds: 0, quick: isQuick, policy: policy ?? defaultPolicy, sloMs },
     devices: `${devices} of ${table.deviceClass}, in one process`,
     deviceProfile: createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 12),

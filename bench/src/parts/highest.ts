@@ -35,6 +35,8 @@ export interface Highest extends Searched {
   readonly attainment: number;
   /** The same by the producer's own clock, from when a query was due. */
   readonly within36: number;
+  /** Mean profiled accuracy of those in time; not there where there is no model. */
+  readonly accuracy?: number;
   readonly tried: number;
   readonly passed: number;
   /** Of the step at that rate that is in the middle by its 99th percentile. */
@@ -72,6 +74,7 @@ export function highestOf(
     qps,
     attainment: share(({ attainment }) => attainment),
     within36: share(({ within36 }) => within36),
+    ...(there.every(({ accuracy }) => accuracy !== undefined) && { accuracy: share(({ accuracy = 0 }) => accuracy) }),
     tried: there.length,
     passed: there.filter(({ passed }) => passed).length,
     latencyMs: byP99[Math.floor(byP99.length / 2)]?.latencyMs ?? { p50: Number.NaN, p99: Number.NaN, p999: Number.NaN },

@@ -33,7 +33,8 @@ export function highestSection(document: BusDocument, plots: string): string[] {
       'the table has for both the attainment at that rate, and the highest rate of any step that passes by it.',
     table(
       [
-        ...['', 'queries/s', 'steps passed', 'attainment', 'by the producer’s clock', 'p50 ms', 'p99 ms', 'p99.9 ms'],
+        ...['', 'queries/s', 'steps passed', 'attainment', 'by the producer’s clock', 'accuracy %'],
+        ...['p50 ms', 'p99 ms', 'p99.9 ms'],
         'highest by the producer’s clock',
       ],
       searched.map(({ name, part }) => rowOf(name, found(part))),
@@ -54,10 +55,11 @@ function searchedOf(part: BusDocument['ceiling']): Searched | undefined {
 }
 
 function rowOf(name: string, highest: Highest | undefined): string[] {
-  if (highest === undefined) return [name, ...new Array<string>(8).fill(none)];
-  const { qps, attainment, within36, passed, tried, latencyMs, byProducer } = highest;
+  if (highest === undefined) return [name, ...new Array<string>(9).fill(none)];
+  const { qps, attainment, within36, accuracy, passed, tried, latencyMs, byProducer } = highest;
   return [
     ...[name, whole(qps), `${passed} of ${tried}`, share(attainment), share(within36)],
+    digits(accuracy && 100 * accuracy, 2),
     ...[digits(latencyMs.p50, 1), digits(latencyMs.p99, 1), digits(latencyMs.p999, 1)],
     byProducer.qps === undefined ? none : whole(byProducer.qps),
   ];

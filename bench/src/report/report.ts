@@ -15,8 +15,8 @@ export function reportOf(document: BusDocument): string {
   const tiny = run.quick ? ' **Tiny settings: read nothing off these numbers.**' : '';
   const parts = [
     '# The whole path at full load',
-    `Written by \`npm run bench:bus\`: do not edit. ${run.startedAt}, ${run.seconds} s on ${cores} cores of ${cpu}, ${memoryGiB} GiB, ` +
-      `node ${node}, nats-server ${natsServer}, load average ${digits(loadAverage, 2)} before it began.${tiny}`,
+    `Written by \`npm run bench:bus\`: do not edit. ${run.startedAt}, ${run.seconds} s${run.commit === undefined ? '' : ` at ${run.commit}`} on ${cores} cores of ${cpu}, ${memoryGiB} GiB, ` +
+      `node ${node}, nats-server ${natsServer}, load average ${digits(loadAverage, 2)} before it began${stolenText(run.stolen)}.${tiny}`,
     'Everything runs on this one machine: the load, nats-server, ingest, scheduler and workers, answers received and counted. ' +
       `Unless something else is said: bodies of 784 B, streams in memory with one replica, ${run.devices}, policy \`${run.policy}\`, ` +
       `limit ${run.sloMs} ms, queries evenly spaced, sent whether or not earlier ones were answered. Absolute rates are this ` +
@@ -34,6 +34,12 @@ export function reportOf(document: BusDocument): string {
     ...costSection(document, plotFolder),
   ];
   return `${parts.join('\n\n')}\n`;
+}
+
+function stolenText(stolen: number | undefined): string {
+  return stolen === undefined
+    ? ''
+    : `, ${digits(100 * stolen, 1)} % of the processors’ time given to other machines meanwhile`;
 }
 
 function earlierText(earlier: Readonly<Record<string, string>>): string[] {
