@@ -98,7 +98,7 @@ export const jobs: readonly Job[] = [
   },
   {
     parts: ['peers'],
-    weight: { full: 90, quick: 60 },
+    weight: { full: 110, quick: 60 },
     run: async (context) => ({ peers: await comparedPeers(context) }),
     without: (why) => ({ peers: why }),
   },

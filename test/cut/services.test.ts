@@ -4,7 +4,7 @@
  */
 import { type Cut, FaultProxy } from '@slackline/chaos';
 import { connect } from '@slackline/client';
-import { type BusMessage, parseAnswer } from '@slackline/shared';
+import { acceptedQueries, type BusMessage, parseAnswer } from '@slackline/shared';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { Spy } from '../harness/spy.js';
 import { atRest, Commands, type CutPlant, cutFor, pause, startCutPlant, underLoad, victim } from './system.js';
@@ -137,7 +137,7 @@ it('a producer: it is told the outcome of all that was accepted, each once, thou
 it('a producer of queries whose answers are stored: it reads each of them once', async () => {
   const proxy = await FaultProxy.start({ target: new URL(plant.system.natsUrl).host });
   const client = await connect({ url: proxy.url });
-  const before = await plant.bus.streamState(plant.subjects.stores.queries);
+  const { ever: before } = await acceptedQueries(plant.bus, plant.subjects);
   const publish = async (count: number) => {
     for (let i = 0; i < count; i++) {
       client.publish('imagenet', new Uint8Array(784), { sloMs: 2_000, resultKey: 'kept' });
@@ -154,7 +154,7 @@ it('a producer of queries whose answers are stored: it reads each of them once',
     await publish(20);
     await client.flush();
     await atRest(plant, workers);
-    const accepted = (await plant.bus.streamState(plant.subjects.stores.queries)).lastSequence - before.lastSequence;
+    const accepted = (await acceptedQueries(plant.bus, plant.subjects)).ever - before;
     const ids: string[] = [];
     for await (const { queryId } of client.results('imagenet', 'kept', { waitMs: 1_000 })) ids.push(queryId);
     expect(new Set(ids).size).toBe(accepted);

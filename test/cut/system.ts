@@ -1,7 +1,7 @@
 /** A system of real processes, each behind a proxy of its own, and the account of a load over what is done to it. */
 import { type Cut, ownTarget, ProcessProxies, type Role, type Target, type Victim } from '@slackline/chaos';
 import type { SystemOptions } from '@slackline/local';
-import { batchCommand, type SchedulerTelemetry, schedulerTelemetry, unpack } from '@slackline/shared';
+import { acceptedQueries, batchCommand, type SchedulerTelemetry, schedulerTelemetry, unpack } from '@slackline/shared';
 import { type Plant, startPlant } from '../harness/plant.js';
 import { Producer } from '../harness/producer.js';
 
@@ -62,7 +62,7 @@ export async function underLoad(
   load: { rate: number; sloMs: number; graceMs?: number; url?: string },
   during: () => Promise<void>,
 ): Promise<Account> {
-  const before = await bus.streamState(subjects.stores.queries);
+  const before = await acceptedQueries(bus, subjects);
   const producer = await Producer.start(load.url ?? system.natsUrl, load);
   try {
     await during();
@@ -70,13 +70,13 @@ export async function underLoad(
     await producer.finish();
     await producer.client.close();
   }
-  const { lastSequence, messages } = await bus.streamState(subjects.stores.queries);
+  const { ever, waiting } = await acceptedQueries(bus, subjects);
   const ends = producer.counts();
   const { ok = 0, late = 0, expired = 0, failed = 0 } = ends;
   return {
     sent: producer.sent,
-    accepted: lastSequence - before.lastSequence,
-    waiting: messages,
+    accepted: ever - before.ever,
+    waiting,
     ends,
     outcomes: ok + late + expired + failed,
     second: producer.second.length,

@@ -1,5 +1,5 @@
 /** What ingest lets in, and exactly what it stores. */
-import { contentTypes, encode, hasCode, headerNames, parseAnswer } from '@slackline/shared';
+import { acceptedQueries, contentTypes, encode, hasCode, headerNames, parseAnswer } from '@slackline/shared';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { withNatsServer } from '../harness/nats-server.js';
 import { type Deployment, model, newDeployment, row } from './deployment.js';
@@ -143,7 +143,7 @@ describe('a query is refused with a code and a sentence', () => {
       expect(answer, what).toMatchObject({ outcome: 'refused', code });
       expect('message' in answer ? answer.message : '', what).toMatch(sentence);
     }
-    expect((await deployment.bus.streamState(deployment.subjects.stores.queries)).lastSequence).toBe(0);
+    expect((await acceptedQueries(deployment.bus, deployment.subjects)).ever).toBe(0);
     const summary = await deployment.telemetry(() => true);
     const refused = Object.values(summary.refused).reduce((sum, count) => sum + count, 0);
     expect(refused).toBe(cases.length);

@@ -99,6 +99,36 @@ describe('the scheduler and its broker', () => {
     expect((await bus.streamState(subjects.stores.results)).messages).toBe(2);
   });
 
+  it('stores the answers of an id that is used once for a small body and once for a large one', async () => {
+    await scheduler();
+    const worker = await TestWorker.join('w1');
+    for (const subject of [subjects.queries('m'), subjects.claims('m')]) {
+      // Both are the first of their stream.
+      expect((await store('same', 20_000, {}, subject)).sequence).toBe(1);
+      await worker.finish();
+      await expect.poll(waiting).toBe(0);
+    }
+    expect((await bus.streamState(subjects.stores.results)).messages).toBe(2);
+  });
+
+  it('ends what an earlier version has left, which had both kinds of bodies in one stream', async () => {
+    const { queries } = subjects.stores;
+    const both = [subjects.queries('*'), subjects.claims('*')];
+    const former = { name: queries, subjects: both, retention: 'workqueue', discard: 'new' } as const;
+    await bus.ensureStream({ ...former, subjects: both, storage: 'memory', replicas: 1 });
+    const consumer = { stream: queries, ackWaitMs: 60_000, maxAckPending: 10, prefetch: 10 };
+    const consumption = await bus.consume({ ...consumer, name: 'scheduler-7-claims' }, () => {});
+    const answer = ask('q1', 60_000, subjects.claims('m'));
+    await expect.poll(async () => (await bus.streamState(queries)).messages).toBe(1);
+    await scheduler();
+    const worker = await TestWorker.join('w1');
+    await worker.finish();
+    expect(await answer).toMatchObject({ outcome: 'ok' });
+    await expect.poll(waiting).toBe(0);
+    expect(await bus.consumers(queries)).toHaveLength(1);
+    await consumption.stop();
+  });
+
   it('is not ended by a reply subject that no broker takes', async () => {
     await scheduler();
     await store('bad', 20_000, { [headerNames.replyTo]: 'two words' });

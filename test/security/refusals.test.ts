@@ -55,7 +55,12 @@ describe('keys of the services', () => {
   it('a service cannot make the broker deliver to where it may not publish', async () => {
     const { ever: before } = await acceptedQueries(admin, subjects);
     const worker = await deployment.as('gpu-worker');
-    for (const target of ['queries.fashion', '$JS.API.STREAM.PURGE.QUERIES', '$JS.API.STREAM.DELETE.RESULTS_acme']) {
+    for (const target of [
+      'queries.fashion',
+      'queries.claim.fashion',
+      '$JS.API.STREAM.PURGE.QUERIES',
+      '$JS.API.STREAM.DELETE.RESULTS_acme',
+    ]) {
       const config = { deliver_subject: target, deliver_policy: 'all', ack_policy: 'none' };
       const request = Buffer.from(JSON.stringify({ stream_name: 'KV_profiles', config }));
       await worker.request('$JS.API.CONSUMER.CREATE.KV_profiles', request, { timeoutMs: 5_000 });

@@ -45,8 +45,8 @@ const leastSeconds = 15;
 type Carried = Readonly<Record<'slackline' | 'ceiling', number | undefined>>;
 
 /**
- * Each case begins where an earlier search of it ended; small bodies, where there was none, where this run's long search did: a
- * file carries less than memory, and not much less. Otherwise the neighbourhood is looked for.
+ * Each case begins where a search of it ended, in this run or an earlier one; small bodies in files, where there was none, where
+ * the search in memory did: a file carries less, and not much less. Otherwise the neighbourhood is looked for.
  *
  * @param inMemory what this run carried with small bodies in memory
  */
@@ -63,9 +63,11 @@ export function storages(
     }
     context.say(`${one.storage} storage, ${one.payloadBytes} B`);
     const before = earlier.find(({ storage, payloadBytes }) => isSame(one, { storage, payloadBytes }));
+    const beside = one.payloadBytes === small ? inMemory : undefined;
+    const now = one.storage === 'memory' ? beside : undefined;
     const carried = {
-      slackline: found(before?.slackline)?.qps ?? (one.payloadBytes === small ? inMemory.slackline : undefined),
-      ceiling: found(before?.ceiling)?.qps ?? (one.payloadBytes === small ? inMemory.ceiling : undefined),
+      slackline: now?.slackline ?? found(before?.slackline)?.qps ?? beside?.slackline,
+      ceiling: now?.ceiling ?? found(before?.ceiling)?.qps ?? beside?.ceiling,
     };
     return oneCase(one, carried, { ...context, time });
   });

@@ -24,7 +24,7 @@ export interface RunOptions {
   /** See `Evidence`. */
   readonly phaseMs: number;
   readonly floorAccuracy: number;
-  /** How long after the last query answers are waited for; default 30 s. It is over sooner when the stream is empty. */
+  /** How long after the last query answers are waited for; default 30 s. It is over sooner when the streams are empty. */
   readonly settleMs?: number;
   /** Sends no more and begins no more faults; what was sent by then is still waited for. */
   readonly signal: AbortSignal;

@@ -13,7 +13,8 @@ import type { Conditions } from './policy.js';
 const lately = 256;
 /** And for the reserve. */
 const window = 8_192;
-const tail = 0.9998;
+/** The reserve is what all but one of so many take at most. */
+const letBy = 5_000;
 /** Beyond these something else is wrong; planning with more would expire everything. */
 const mostOverheadMs = 10;
 const mostReserveMs = 20;
@@ -78,7 +79,7 @@ export class ConditionsEstimate {
     const overheadMs = Math.min(mostOverheadMs, Math.max(0, median(this.#beyond(recent, 'now'))));
     // By the slowdown of now or of then: a time of slow executors, once it is over, is no time of long waits.
     const beyond = this.#beyond(fresh, 'now or then');
-    const longest = nthLargest(beyond, fresh - 1 - Math.floor(tail * (fresh - 1)));
+    const longest = nthLargest(beyond, Math.floor(fresh / letBy));
     const reserveMs = Math.min(mostReserveMs, Math.max(0, longest - overheadMs));
     return { slowdown: this.#slowdown, overheadMs, reserveMs };
   }

@@ -8,7 +8,7 @@ export interface Query {
   readonly model: string;
   /** Absolute, in the same time as every `nowMs` that is passed in. */
   readonly deadlineMs: number;
-  /** Position in the stream: the order of acceptance, which breaks ties between equal deadlines. */
+  /** Position in its stream: the order of acceptance there, which breaks ties between equal deadlines. */
   readonly sequence: number;
   /** Size of its body, because a batch must fit one message. */
   readonly bytes: number;

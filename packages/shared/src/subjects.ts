@@ -52,12 +52,12 @@ export class Subjects {
     return `${this.#root}infer.${model}`;
   }
 
-  /** Where accepted queries lie in the stream; `>` for all models. */
+  /** Where accepted queries lie in QUERIES; `*` for all models, `>` for those in CLAIMS as well. */
   queries(model: string): string {
     return `${this.#root}queries.${model}`;
   }
 
-  /** Where they lie when the scheduler is told of them without their bodies, which workers fetch; `*` for all models. */
+  /** Where they lie in CLAIMS: the scheduler is told of them without their bodies, which workers fetch; `*` for all models. */
   claims(model: string): string {
     return `${this.#root}queries.claim.${model}`;
   }

@@ -1,7 +1,6 @@
 /**
  * Where queries come from: two streams, of bodies that travel with their queries and of large ones that stay where they are.
- * Each has one consumer without a filter, made anew by each term. Two filtered consumers of one stream would do, but for
- * nats-server 2.9, which does not deliver to a new consumer with a filter all that an earlier one left un-acked.
+ * Each has one consumer without a filter (why not two filtered ones of one stream: `ConsumerConfig`), made anew by each term.
  */
 import type { Bus, Complaints, Consumption, Subjects } from '@slackline/shared';
 import { mostBodyBytes } from './batch-command.js';
@@ -54,7 +53,7 @@ export class Intake {
    */
   async start(token: number): Promise<void> {
     const intakes = [this.#queries, this.#claims];
-    for (const { stream } of intakes) await this.#endEarlier(stream.name, token);
+    await Promise.all(intakes.map(({ stream }) => this.#endEarlier(stream.name, token)));
     for (const intake of intakes) {
       if (this.events.isOver()) return;
       await this.#consume(intake, token);
@@ -63,9 +62,8 @@ export class Intake {
 
   /** What is held of a stream, for those who must end it after this has stopped. */
   heldQueries(stream: string): HeldQuery[] {
-    return [this.#queries, this.#claims].flatMap((intake) =>
-      intake.stream.name === stream ? [...intake.heldQueries()] : [],
-    );
+    const intake = [this.#queries, this.#claims].find((each) => each.stream.name === stream);
+    return [...(intake?.heldQueries() ?? [])];
   }
 
   /** Takes no more queries in. */

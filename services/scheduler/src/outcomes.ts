@@ -125,8 +125,9 @@ export class Outcomes {
     }
     this.#store.add({
       subject: this.subjects.results(query.model, query.resultKey, query.tenant),
-      // The id is this acceptance's own: a producer may use its query id again, and a repeat of this answer is stored once.
-      id: `${query.id}-${query.sequence}`,
+      // The id is this acceptance's own: a producer may use its query id again, and a repeat of this answer is stored once. Each
+      // of the two streams counts for itself.
+      id: `${query.id}-${query.isClaim ? 'c' : ''}${query.sequence}`,
       message,
       onStored: () => this.#settle(query, outcome),
     });

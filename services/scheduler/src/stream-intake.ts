@@ -67,7 +67,8 @@ export class StreamIntake {
       // Nobody can be answered, and it would come again for ever.
       if (!(error instanceof SlacklineError)) throw error;
       const { subject, sequence } = message;
-      this.complaints.warn(`query ${error.code}`, { code: error.code, subject, sequence }, error.message);
+      const { name: stream } = this.stream;
+      this.complaints.warn(`query ${error.code}`, { code: error.code, subject, stream, sequence }, error.message);
       this.events.onUnreadable();
       this.#remember(sequence);
       message.ack();
@@ -77,7 +78,7 @@ export class StreamIntake {
   #read(message: StreamMessage): HeldQuery {
     const { data, sequence } = message;
     if (data.length > this.mostBytes) {
-      const what = `Message ${sequence} of the query stream has ${data.length} bytes, more than a batch can carry`;
+      const what = `Message ${sequence} of ${this.stream.name} has ${data.length} bytes, more than a batch can carry`;
       throw new SlacklineError('bad_message', what);
     }
     return holdQuery(message, this.stream.isClaims);

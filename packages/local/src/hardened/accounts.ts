@@ -22,7 +22,7 @@ const { stores } = subjects;
 
 /** Room beside what the streams themselves are bounded to: models, submissions, catalog. */
 const otherBytes = 8 * 2 ** 30;
-/** QUERIES and CLAIMS together, or the stored answers of a tenant, as services/…/config.ts bound them. */
+/** QUERIES and CLAIMS together, or the stored answers of a tenant, as packages/shared/src/streams.ts bounds them. */
 const streamBytes = 512 * 2 ** 20;
 
 /** The text of `accounts.conf`. */

@@ -137,7 +137,7 @@ export function permissionsOf(role: Role, tenants: readonly string[]): Permissio
         api('INFO'),
         ...read(bucket(stores.profiles)),
         ...read(objectStore(stores.models)),
-        // Large bodies stay in the queue, and are fetched by sequence: straight, or where that cannot be, by its leader.
+        // Large bodies stay in their stream, and are fetched by sequence: straight, or where that cannot be, by its leader.
         api(`DIRECT.GET.${stores.claims}`),
         api(`STREAM.MSG.GET.${stores.claims}`),
         subjects.workersAvailable,

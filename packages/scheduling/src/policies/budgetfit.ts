@@ -17,8 +17,8 @@
  * - Shared cores: where bus and queues take a good part of a batch's time, worker time is not all that is short, and a subnet
  *   is run only if a full batch of it would fit the slack.
  *
- * Where nothing on the frontier passes, the smallest subnet takes the largest batch that fits without the reserve: throughput is what
- * counts then, and batches that were cut to keep something back would let the queue grow.
+ * Where nothing on the frontier passes, the smallest subnet takes the largest batch that fits, without the reserve if that is what would
+ * leave queries behind: throughput is what counts then, and batches that are cut to keep something back let the queue grow.
  *
  * O(frontier x log batch) per decision; the frontier is found once per table.
  */
@@ -79,7 +79,9 @@ export class BudgetFit implements Policy {
       if (!drains(view, queue, frontier, i, costMs, queue.size - batch)) continue;
       return { kind: 'run', model: queue.model, batch, subnet };
     }
-    return leastAccurate(queue, frontier, slackMs(withoutReserve(view), queue));
+    const kept = leastAccurate(queue, frontier, slackMs(view, queue));
+    const leavesBehind = kept.batch < Math.min(queue.runnableOn(kept.subnet), frontier.largest);
+    return leavesBehind ? leastAccurate(queue, frontier, slackMs(withoutReserve(view), queue)) : kept;
   }
 
   /** Share of the pool that the arriving queries of all models of the worker would need on their least subnets; above 0. */
@@ -196,7 +198,7 @@ function drains(
  * The least accurate subnet that the head accepts, or the one that is actuated where that answers more queries for the time it
  * takes: changing can cost more than the smaller subnet saves.
  */
-function leastAccurate(queue: QueueView, frontier: Frontier, slack: number): Decision {
+function leastAccurate(queue: QueueView, frontier: Frontier, slack: number): Decision & { kind: 'run' } {
   const { model, leastSubnet, actuated } = queue;
   const on = (subnet: number) => {
     const waiting = Math.min(queue.runnableOn(subnet), frontier.largest);

@@ -57,7 +57,7 @@ export class Consumers {
   }
 
   async delete(stream: string, name: string): Promise<void> {
-    await translated(`Deleting the consumer ${name}`, this.manager.consumers.delete(stream, name));
+    await translated(`Deleting the consumer ${name}`, this.#forget({ stream, name }));
   }
 
   async #open(
@@ -113,7 +113,8 @@ export class Consumers {
     }
   }
 
-  async #forget({ stream, name }: ConsumerConfig): Promise<void> {
+  /** One that is gone is deleted. */
+  async #forget({ stream, name }: Pick<ConsumerConfig, 'stream' | 'name'>): Promise<void> {
     try {
       await this.manager.consumers.delete(stream, name);
     } catch (error) {
