@@ -35,7 +35,14 @@ describe('the command line', () => {
     const file = new URL(import.meta.url).pathname;
     try {
       for (const args of [
-        ...[['--only', 'all'], ['--minutes', '0'], ['--rate', 'fast'], ['--fast'], ['--policy', 'nonsense']],
+        ...[
+          ['--only', 'all'],
+          ['--minutes', '0'],
+          ['--rate', 'fast'],
+          ['--fast'],
+          ['--policy', 'nonsense'],
+          ['--policy', 'fixed:nope'],
+        ],
         ...[
           ['--out', join(file, 'results')],
           ['--device-profile', file],

@@ -1,11 +1,11 @@
 /** The command line of `npm run bench:bus`. All that can be wrong with it is found before anything is measured. */
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { inCheckout } from '@slackline/local';
-import { isPolicyName, policyNames } from '@slackline/scheduling';
+import { isPolicyName, lacksSubnet, policyNames } from '@slackline/scheduling';
 import { Command, InvalidArgumentError } from 'commander';
 import { textOf } from './context.js';
-import { readTable } from './slackline/settings.js';
+import { defaultDeviceProfile, readTable } from './slackline/settings.js';
 
 /** In the order that they are run in. */
 export const parts = ['slackline', 'ceiling', 'overhead', 'cost', 'storage', 'peers', 'trace'] as const;
@@ -49,7 +49,11 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
     .option('--data <folder>', 'traces (default: $SLACKLINE_DATA, or ../shared/data beside the checkout)')
     .option('--device-profile <file>', 'latency table of the emulated devices (default: eight V100s)')
     .option('--policy <name>', 'of the scheduler (default: its own)', policyName)
-    .option('--rate <qps>', 'mean rate of the trace (default: the highest rate in bus.json over 1.5)', aboveZero)
+    .option(
+      '--rate <qps>',
+      'mean rate of the trace (default: the highest rate over 1.5, of this run or in bus.json)',
+      aboveZero,
+    )
     .exitOverride()
     .parse(args, { from: 'user' });
   const given = command.opts<Partial<Options> & { json: boolean; quick: boolean }>();
@@ -68,7 +72,8 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
   const trouble = env.NATS_URL
     ? 'NATS_URL is set: the bench measures a nats-server of its own'
     : (troubleOf(options.deviceProfile, 'read as a latency table', readTable) ??
-      troubleOf(options.out, 'written to', makeFolder));
+      troubleOf(options.out, 'written to', makeFolder) ??
+      troubleOfSubnet(options));
   if (trouble !== undefined) command.error(`error: ${trouble}`);
   return options;
 }
@@ -83,8 +88,15 @@ function troubleOf(path: string | undefined, use: string, tried: (path: string) 
   return undefined;
 }
 
+function troubleOfSubnet({ policy, deviceProfile = defaultDeviceProfile }: Options): string | undefined {
+  const { subnets } = readTable(deviceProfile);
+  if (policy === undefined || !lacksSubnet(policy, subnets)) return undefined;
+  return `${policy}: the device profile has ${subnets.map(({ id }) => id).join(', ')}`;
+}
+
+/** Of which only the last part may be missing: Node never comes back from making folders in some places, such as /proc. */
 function makeFolder(path: string): void {
-  mkdirSync(path, { recursive: true });
+  if (!existsSync(path)) mkdirSync(path);
   accessSync(path, constants.W_OK);
 }
 

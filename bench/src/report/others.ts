@@ -78,7 +78,9 @@ export function traceSection({ trace }: BusDocument): string[] {
   const both = oursOf(figures);
   const against =
     bestFixed === undefined
-      ? 'No fixed subnet reaches that attainment.'
+      ? fixed.length === 0
+        ? ''
+        : 'No fixed subnet that was run reaches that attainment.'
       : `The most accurate fixed subnet that attains as much (or 0.999) is \`${bestFixed.policy}\`: Slackline is ` +
         `${digits(100 * (both.accuracy - bestFixed.accuracy), 2)} points more accurate.`;
   const row = ({ policy, attainment, within36, accuracy, latencyMs, refused, sendLagMs }: TraceRun) => [

@@ -40,6 +40,12 @@ export function createPolicy(name: string): Policy {
   throw new RangeError(`there is no policy ${name}; there are ${policyNames.join(', ')}`);
 }
 
+/** Whether a `fixed:<subnet>` names none of these: it then runs the smallest. */
+export function lacksSubnet(policy: string, subnets: readonly { readonly id: string }[]): boolean {
+  const [kind, subnet = ''] = policy.split(/:(.*)/s);
+  return kind === 'fixed' && !['smallest', 'largest', ...subnets.map(({ id }) => id)].includes(subnet);
+}
+
 /** Whether `createPolicy` takes it. */
 export function isPolicyName(name: string): boolean {
   try {
