@@ -47,7 +47,7 @@ const settings = { storage: 'memory', payloadBytes: 784 } as const;
 export const jobs: readonly Job[] = [
   {
     parts: ['slackline', 'ceiling'],
-    weight: { full: 365, quick: 30 },
+    weight: { full: 340, quick: 30 },
     async run(context, { options }) {
       const turns = [
         { contender: slackline(context.choices), from: rungOf(beginning.slackline) },
@@ -88,7 +88,7 @@ export const jobs: readonly Job[] = [
   },
   {
     parts: ['storage'],
-    weight: { full: 110, quick: 40 },
+    weight: { full: 140, quick: 40 },
     async run(context, known) {
       const { document, earlier } = known;
       const small = { slackline: found(document.slackline)?.qps, ceiling: found(document.ceiling)?.qps };
