@@ -17,6 +17,8 @@ describe('the scheduler and its broker', () => {
     const after = await worker.command();
     expect(after.token).toBeGreaterThan(before.token);
     expect(after.queries.map((query) => query.id)).toContain('q1');
+    // Who asked hears again.
+    await bus.flush();
     await worker.finish();
     expect(await first).toMatchObject({ outcome: 'ok', queryId: 'q1' });
     if (after.queries.length === 1) await worker.finish();
