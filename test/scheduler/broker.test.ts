@@ -18,7 +18,12 @@ describe('the scheduler and its broker', () => {
     expect(after.token).toBeGreaterThan(before.token);
     expect(after.queries.map((query) => query.id)).toContain('q1');
     // Who asked hears again.
-    await bus.flush();
+    const isBack = () =>
+      bus.flush().then(
+        () => true,
+        () => false,
+      );
+    await expect.poll(isBack, { timeout: 20_000 }).toBe(true);
     await worker.finish();
     expect(await first).toMatchObject({ outcome: 'ok', queryId: 'q1' });
     if (after.queries.length === 1) await worker.finish();
