@@ -104,7 +104,7 @@ it('bodies that stayed in the stream are fetched by their sequence; one that is 
   });
   const payload = new Uint8Array(Float32Array.of(5, 5, 5, 5).buffer);
   const { sequence } = await bus.publishToStream(subjects.claims('tiny'), payload, { id: 'q', timeoutMs: 5_000 });
-  const claim = { ...rawQuery([]), payload: null };
+  const claim = { ...rawQuery([]), id: 'q', payload: null };
   const queries = [{ ...claim, sequence }, { ...claim, sequence: sequence + 100 }, rawQuery([1, 2, 3, 4])];
   const [fetched, gone, carried] = floatsOf(await scheduler.run(worker, { queries }));
   expect(fetched).toEqual([20, -20]);
