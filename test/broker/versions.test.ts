@@ -4,7 +4,7 @@
  */
 import { type NatsVersion, natsVersions, startNatsServer } from '@slackline/local';
 import { describe, it } from 'vitest';
-import { describeBus } from '../bus/conformance.js';
+import { describeBus } from '../bus/conformance/conformance.js';
 import { describeRestarts } from '../bus/restarts.js';
 
 // The first is this machine's: test/bus runs on that.

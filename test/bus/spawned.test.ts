@@ -1,5 +1,5 @@
 import { startNatsServer } from '@slackline/local';
-import { describeBus } from './conformance.js';
+import { describeBus } from './conformance/conformance.js';
 
 describeBus('a spawned nats-server', async () => {
   const server = await startNatsServer();

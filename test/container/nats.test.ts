@@ -2,7 +2,7 @@
 import { inCheckout } from '@slackline/local';
 import { GenericContainer, Wait } from 'testcontainers';
 import { describe, it } from 'vitest';
-import { describeBus } from '../bus/conformance.js';
+import { describeBus } from '../bus/conformance/conformance.js';
 import { importNatsImage, NATS_IMAGE, whyNoEngine } from './nats-image.js';
 
 // testcontainers' own cleaner is an image of a registry; the container is stopped below.

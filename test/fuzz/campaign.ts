@@ -1,9 +1,10 @@
 /** One campaign: inputs, one after the other and many at a time, good queries in between, and what came of all that. */
+
+import { Random } from '../harness/random.js';
 import { Answers } from './answers.js';
 import { doors as allDoors } from './doors/index.js';
 import { Health, type HealthReport } from './health.js';
 import type { Door, Input } from './input.js';
-import { Random } from './random.js';
 import { RawConnection } from './raw-connection.js';
 import { ownInbox, startWorld, type World } from './world.js';
 

@@ -1,6 +1,6 @@
 /** Values that hurt: numbers at every edge, texts that are syntax somewhere, bytes that promise more than they hold. */
 import { encode } from '@slackline/shared';
-import type { Random } from './random.js';
+import type { Random } from '../harness/random.js';
 
 const oddNumbers = [
   ...[0, -0, 1, -1, 0.5, 255, 256, 65_536, 2 ** 31, 2 ** 32, 2 ** 53, 2 ** 53 - 1, 2 ** 63, -(2 ** 63)],

@@ -1,6 +1,7 @@
 /** Header blocks, as they lie on the wire. */
+
+import type { Random } from '../harness/random.js';
 import { headerNamesOfOurs, headerNamesOfTheBroker, headerText } from './garbage.js';
-import type { Random } from './random.js';
 
 /** One line a header, as any client writes them. */
 export function block(headers: readonly (readonly [name: string, value: string])[]): Uint8Array {

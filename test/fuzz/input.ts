@@ -1,5 +1,5 @@
 /** What the fuzzer throws at a system: one message, or raw bytes, at one door, and what may become of it. */
-import type { Random } from './random.js';
+import type { Random } from '../harness/random.js';
 
 /** A message as it goes onto the wire. */
 export interface Frame {

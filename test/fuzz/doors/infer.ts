@@ -1,9 +1,9 @@
 /** The producers' door: `infer.<model>`. Everything with an inbox is answered; what aims elsewhere is not. */
 import { encode } from '@slackline/shared';
+import type { Random } from '../../harness/random.js';
 import { bomb, damaged, headerText, json, mutated, oddNumber, oddText } from '../garbage.js';
 import { block, hostileBlock, oddHeaders } from '../header-blocks.js';
 import type { Door, Facts, Frame, Input } from '../input.js';
-import type { Random } from '../random.js';
 
 type Headers = [string, string][];
 

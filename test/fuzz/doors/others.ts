@@ -1,9 +1,9 @@
 /** The profiler's requests, the services' own word, other people's inboxes, and bytes that are no protocol. */
 import { encode } from '@slackline/shared';
+import type { Random } from '../../harness/random.js';
 import { bomb, headerText, oddText } from '../garbage.js';
 import { block, hostileBlock } from '../header-blocks.js';
 import type { Door, Facts, Frame } from '../input.js';
-import type { Random } from '../random.js';
 import { hostile } from './workers.js';
 
 const fileOf = (random: Random) => ({

@@ -1,8 +1,9 @@
 /** Buckets and object stores, written to past the services that own them. */
+
+import type { Random } from '../../harness/random.js';
 import { json, mutated, oddNumber, oddText } from '../garbage.js';
 import { hostileBlock } from '../header-blocks.js';
 import type { Door, Facts, Frame, Input } from '../input.js';
-import type { Random } from '../random.js';
 
 const entryOf = (name: string, random: Random) => ({
   v: 1,

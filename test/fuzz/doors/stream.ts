@@ -1,8 +1,9 @@
 /** The stream behind ingest: whoever may publish to `queries.>` goes past every check, and must still hurt nobody else. */
+
+import type { Random } from '../../harness/random.js';
 import { headerText } from '../garbage.js';
 import { block, hostileBlock, oddHeaders } from '../header-blocks.js';
 import type { Door, Input } from '../input.js';
-import type { Random } from '../random.js';
 
 const stamped = (random: Random): [string, string][] => [
   ['Nats-Msg-Id', `poison-${random.int(0, 2 ** 40)}`],

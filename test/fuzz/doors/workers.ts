@@ -1,9 +1,9 @@
 /** What services say to each other: statuses, batch commands, ends of batches, pings, measurements, telemetry. */
 import { encode } from '@slackline/shared';
+import type { Random } from '../../harness/random.js';
 import { bomb, damaged, mutated, oddText } from '../garbage.js';
 import { block, hostileBlock, oddHeaders } from '../header-blocks.js';
 import type { Door, Facts, Frame, Input } from '../input.js';
-import type { Random } from '../random.js';
 import { silentForMs } from '../timing.js';
 
 type Message = Record<string, unknown>;

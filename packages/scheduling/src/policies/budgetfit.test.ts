@@ -103,6 +103,14 @@ describe('budgetfit', () => {
     expect(answer(6, 20, 400)).toEqual({ subnet: 'small', batch: 16 });
   });
 
+  it('keeps nothing back where that would leave queries behind', () => {
+    const { policy, arrived } = accustomedTo(9);
+    const asked = view(1_000, { table, headDeadlineMs: 1_008, size: 400, arrived });
+    const decision = policy.decide({ ...asked, conditions: { overheadMs: 0, reserveMs: 4, slowdown: 1 } });
+    // In the 4 ms that the reserve leaves there is room for 8 of them only.
+    expect(decision).toMatchObject({ subnet: 0, batch: 16 });
+  });
+
   it('runs no subnet that a mixture of others beats', () => {
     for (let perMs = 0.5; perMs < 18; perMs += 2) {
       for (let slackMs = 1; slackMs <= 36; slackMs += 2)

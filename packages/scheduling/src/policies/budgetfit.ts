@@ -17,8 +17,9 @@
  * - Shared cores: where bus and queues take a good part of a batch's time, worker time is not all that is short, and a subnet
  *   is run only if a full batch of it would fit the slack.
  *
- * Where nothing on the frontier passes, the smallest subnet takes the largest batch that fits, without the reserve if that is what would
- * leave queries behind: throughput is what counts then, and batches that are cut to keep something back let the queue grow.
+ * Where nothing on the frontier passes, the smallest subnet takes the largest batch that fits, without the reserve if that
+ * is what would leave queries behind: throughput is what counts then, and batches that are cut to keep something back let
+ * the queue grow.
  *
  * O(frontier x log batch) per decision; the frontier is found once per table.
  */
