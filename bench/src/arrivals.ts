@@ -10,7 +10,5 @@ export function specOf({ rate, seconds, cv2 }: StepAsked): TraceSpecInput {
 
 /** In milliseconds from the step's beginning, ascending. */
 export function dueMsOf(asked: StepAsked): Float64Array {
-  if (asked.cv2 !== undefined) return generate(specOf(asked)).arrivalsMs;
-  const { rate, seconds } = asked;
-  return Float64Array.from({ length: Math.round(rate * seconds) }, (_, i) => (1_000 * i) / rate);
+  return generate(specOf(asked)).arrivalsMs;
 }

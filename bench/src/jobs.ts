@@ -11,7 +11,7 @@ import { comparedPeers } from './parts/peers.js';
 import { inRounds } from './parts/rounds.js';
 import { storages } from './parts/storage.js';
 import { peakOverMean, tracePart } from './parts/trace.js';
-import { rungOf } from './search/ladder.js';
+import { beginning, rungOf } from './search/ladder.js';
 import { slackline } from './slackline/system.js';
 
 /** What a job may know beside its context. */
@@ -35,8 +35,6 @@ export interface Job {
   without(why: NotRun, options: Options): Partial<BusDocument>;
 }
 
-/** Where searches begin, in queries a second. */
-const beginning = { slackline: 8_750, ceiling: 14_000 };
 /** What the parts of a quick run take where nothing was measured. */
 const guess = { slackline: 3_000, ceiling: 6_000 };
 /** Functions in the table of a profile. */

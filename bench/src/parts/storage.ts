@@ -8,7 +8,7 @@ import type { Contender } from '../contender.js';
 import { oneByOne, type PartContext } from '../context.js';
 import { shortened } from '../pace.js';
 import { found } from '../part.js';
-import { rungOf } from '../search/ladder.js';
+import { beginning, rungOf } from '../search/ladder.js';
 import { slackline } from '../slackline/system.js';
 import type { Highest, NothingFound } from './highest.js';
 import { inRounds } from './rounds.js';
@@ -37,7 +37,7 @@ const cases: readonly StorageCase[] = [
   { storage: 'file', payloadBytes: large },
 ];
 /** Where a search begins of which nothing is known, in queries a second. */
-const beginning = { [small]: { slackline: 8_750, ceiling: 14_000 }, [large]: { slackline: 400, ceiling: 600 } };
+const beginnings = { [small]: beginning, [large]: { slackline: 400, ceiling: 600 } };
 /** What is shorter than this is not begun. */
 const leastSeconds = 15;
 
@@ -79,7 +79,7 @@ function isSame(a: StorageCase, b: StorageCase): boolean {
 
 async function oneCase(one: StorageCase, carried: Carried, context: PartContext) {
   const pace = shortened(context.pace);
-  const from = beginning[one.payloadBytes];
+  const from = beginnings[one.payloadBytes];
   const turn = (contender: Contender, name: 'slackline' | 'ceiling') => {
     const known = carried[name];
     return { contender, from: rungOf(known ?? from[name]), isNear: known !== undefined };
