@@ -64,7 +64,22 @@ describe('the estimate of conditions', () => {
     const estimate = new ConditionsEstimate(2);
     full(estimate, () => [5_000, 4_000, 10]);
     expect(estimate.read(9_999).slowdown).toBe(4);
-    expect(estimate.read(10_000)).toEqual({ slowdown: 1, overheadMs: 2, reserveMs: 0 });
+    expect(estimate.read(10_000)).toMatchObject({ slowdown: 1, overheadMs: 2 });
+  });
+
+  it('still keeps back what it did when traffic comes again after a pause, and forgets it after ten seconds of traffic', () => {
+    const estimate = new ConditionsEstimate(2);
+    const batches = (fromMs: number, count: number, roundTripMs: number) => {
+      for (let i = 0; i < count; i += 1)
+        estimate.add({ atMs: fromMs + 50 * i, roundTripMs, executorMs: 10, expectedMs: 10 });
+    };
+    batches(0, 64, 19);
+    const hourMs = 3_600_000;
+    expect(estimate.read(hourMs)).toEqual({ slowdown: 1, overheadMs: 2, reserveMs: 7 });
+    batches(hourMs, 100, 11);
+    expect(estimate.read(hourMs + 5_000)).toEqual({ slowdown: 1, overheadMs: 1, reserveMs: 8 });
+    batches(hourMs + 5_000, 100, 11);
+    expect(estimate.read(hourMs + 10_000)).toEqual({ slowdown: 1, overheadMs: 1, reserveMs: 0 });
   });
 
   it('does not call executors slow because the machine stood still for a second', () => {

@@ -9,8 +9,10 @@
  */
 import type { Conditions } from './policy.js';
 
-/** Batches looked back on for slowdown and overhead; no estimate is made from fewer than a quarter of them. */
+/** Batches looked back on for slowdown and overhead. */
 const lately = 256;
+/** No estimate is made from fewer. */
+const leastSamples = 64;
 /** And for the reserve. */
 const window = 8_192;
 /** The reserve is what all but one of so many take at most. */
@@ -22,8 +24,14 @@ const mostSlowdown = 8;
 /** Batches between two readings. */
 const readEvery = 16;
 
-/** Older samples are forgotten: where nothing runs because everything seems too slow, that must not be believed for ever. */
+/**
+ * Older samples are forgotten: where nothing runs because everything seems too slow, that must not be believed for ever. For the
+ * reserve, which keeps nothing from running, only time in which batches ended counts: traffic that comes back after a pause
+ * would find nothing kept back.
+ */
 const maxAgeMs = 10_000;
+/** From one batch to the next, at most so much is such time. */
+const mostGapMs = 1_000;
 
 interface Sample {
   /** When it was taken, by any clock that only grows. */
@@ -36,6 +44,8 @@ interface Sample {
 export class ConditionsEstimate {
   /** The samples, round and round: a read walks thousands of them, which must not be thousands of objects. */
   readonly #atMs = new Float64Array(window);
+  /** The same in time without pauses. */
+  readonly #busyAtMs = new Float64Array(window);
   readonly #roundTripMs = new Float64Array(window);
   readonly #executorMs = new Float64Array(window);
   readonly #expectedMs = new Float64Array(window);
@@ -43,6 +53,7 @@ export class ConditionsEstimate {
   readonly #slowdownThen = new Float64Array(window);
   #next = 0;
   #count = 0;
+  #busyMs = 0;
   #slowdown = 1;
   /** What batches took beyond their executors, of those that are looked at. */
   readonly #beyondMs = new Float64Array(window);
@@ -56,7 +67,10 @@ export class ConditionsEstimate {
    */
   add({ atMs, roundTripMs, executorMs, expectedMs }: Sample): boolean {
     const i = this.#next;
+    const gapMs = this.#count === 0 ? 0 : Math.max(0, atMs - at(this.#atMs, this.#place(0)));
+    this.#busyMs += Math.min(mostGapMs, gapMs);
     this.#atMs[i] = atMs;
+    this.#busyAtMs[i] = this.#busyMs;
     this.#roundTripMs[i] = roundTripMs;
     this.#executorMs[i] = executorMs;
     this.#expectedMs[i] = expectedMs;
@@ -68,27 +82,30 @@ export class ConditionsEstimate {
 
   /** Walks the window: not for every batch. */
   read(nowMs: number): Conditions {
-    const fresh = this.#fresh(nowMs);
-    const recent = Math.min(lately, fresh);
-    if (recent < lately / 4) {
-      this.#slowdown = 1;
-      return { slowdown: 1, overheadMs: this.firstOverheadMs, reserveMs: 0 };
-    }
-    this.#slowdown = this.#slowdownOf(recent);
-    this.#noteSlowdown(recent);
-    const overheadMs = Math.min(mostOverheadMs, Math.max(0, median(this.#beyond(recent, 'now'))));
-    // By the slowdown of now or of then: a time of slow executors, once it is over, is no time of long waits.
-    const beyond = this.#beyond(fresh, 'now or then');
-    const longest = nthLargest(beyond, Math.floor(fresh / letBy));
-    const reserveMs = Math.min(mostReserveMs, Math.max(0, longest - overheadMs));
-    return { slowdown: this.#slowdown, overheadMs, reserveMs };
+    const recent = this.#youngerThan(nowMs, this.#atMs, lately);
+    const isKnown = recent >= leastSamples;
+    this.#slowdown = isKnown ? this.#slowdownOf(recent) : 1;
+    if (isKnown) this.#noteSlowdown(recent);
+    const usualMs = isKnown ? median(this.#beyond(recent, 'now')) : this.firstOverheadMs;
+    const overheadMs = Math.min(mostOverheadMs, Math.max(0, usualMs));
+    return { slowdown: this.#slowdown, overheadMs, reserveMs: this.#reserveMs(overheadMs) };
   }
 
-  /** How many of the newest are not too old. */
-  #fresh(nowMs: number): number {
-    let fresh = 0;
-    while (fresh < this.#count && nowMs - at(this.#atMs, this.#place(fresh)) < maxAgeMs) fresh += 1;
-    return fresh;
+  #reserveMs(overheadMs: number): number {
+    const told = this.#youngerThan(this.#busyMs, this.#busyAtMs, window);
+    if (told < leastSamples) return 0;
+    // By the slowdown of now or of then: a time of slow executors, once it is over, is no time of long waits.
+    const beyond = this.#beyond(told, 'now or then');
+    const longest = nthLargest(beyond, Math.floor(told / letBy));
+    return Math.min(mostReserveMs, Math.max(0, longest - overheadMs));
+  }
+
+  /** How many of the newest are not too old, by either time; at most so many. */
+  #youngerThan(nowMs: number, atMs: Float64Array, most: number): number {
+    const limit = Math.min(most, this.#count);
+    let young = 0;
+    while (young < limit && nowMs - at(atMs, this.#place(young)) < maxAgeMs) young += 1;
+    return young;
   }
 
   /**
