@@ -16,6 +16,7 @@ import { guardHeaders } from './header-guard.js';
 import { guardMessages } from './message-guard.js';
 import { NatsBus } from './nats-bus.js';
 import { type Denial, refusalIn, warnOfDenial } from './refusals.js';
+import { rehearseSplits } from './split-rehearsal.js';
 import { guardStale } from './stale-guard.js';
 
 export interface ConnectOptions {
@@ -87,10 +88,13 @@ async function open(servers: string[], access: BusAccess, options: ConnectOption
     const manager = await connection.jetstreamManager({ checkAPI: options.needsJetStream ?? true });
     guardMessages(connection);
     guardStale(connection);
-    return new NatsBus(connection, connection.jetstream(), manager, {
+    const bus = new NatsBus(connection, connection.jetstream(), manager, {
       inboxPrefix: access.inboxPrefix,
       onDenied: options.onDenied ?? warnOfDenial,
     });
+    // Once nothing is added to the client's parts any more.
+    rehearseSplits(connection);
+    return bus;
   } catch (error) {
     await connection.close();
     throw error;

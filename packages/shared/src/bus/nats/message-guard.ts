@@ -3,14 +3,18 @@
  *
  * - A stored message may carry a status (`NATS/1.0 409 …`) of its publisher's making. The client takes it for the broker's own
  *   word about the consumer and ends a watch over it, for good, at every process that watches. It is blanked out.
+ * - A message that came in two pieces lies in plain arrays, any other in `Buffer`s. Everybody behind is given `Buffer`s, so that
+ *   code which V8 has optimised for the one is not thrown away over the other.
  * - What the client throws over a message would end the reading of the connection. It is told, and the next message read.
  */
 
 import { emitWarning } from 'node:process';
+import { asBuffer } from './as-buffer.js';
 
 /** A message as the client's parser gives it; the header block is the first `hdr` bytes of the data, -1 without one. */
 interface ParsedMessage {
-  readonly reply?: Uint8Array;
+  subject: Uint8Array;
+  reply?: Uint8Array;
   readonly hdr: number;
 }
 
@@ -39,13 +43,20 @@ export function guardMessages(connection: object): void {
       blankStatus(data.subarray(0, message.hdr));
     }
     try {
-      handle(message, data);
+      handle(message, asBuffers(message, data));
     } catch (error) {
       // It should not happen; whoever sends such messages may send many.
       if (!hasWarned) emitWarning(`The NATS client could not handle a message: ${error}`, 'SlacklineWarning');
       hasWarned = true;
     }
   };
+}
+
+/** @returns the data. The command of a message may have come in two pieces, or its body, or both */
+function asBuffers(message: ParsedMessage, data: Uint8Array): Buffer {
+  message.subject = asBuffer(message.subject);
+  if (message.reply !== undefined) message.reply = asBuffer(message.reply);
+  return asBuffer(data);
 }
 
 function isProtocol(value: unknown): value is Protocol {

@@ -1,6 +1,7 @@
 /** Messages of the client as those of the bus: read from the bytes that came in, and only as far as somebody asks. */
 import type { HeaderReader } from '../../headers.js';
 import type { BusMessage, StreamMessage } from '../bus.js';
+import { asBuffer } from './as-buffer.js';
 import type { JsMsg, Msg, MsgHdrs } from './client.js';
 import { HeaderBlock, noHeaders } from './header-block.js';
 
@@ -13,9 +14,6 @@ interface Parsed {
 
 const parsedOf = (message: Msg): Parsed => message as unknown as Parsed;
 const textOf = (bytes: Uint8Array): string => asBuffer(bytes).toString();
-/** What comes from a socket is one already. */
-const asBuffer = (bytes: Uint8Array): Buffer =>
-  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 
 /** The headers of a stored message that was asked for by its sequence. */
 export function headersOf(raw: MsgHdrs | undefined): HeaderReader {
