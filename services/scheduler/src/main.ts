@@ -1,10 +1,12 @@
 import { collectSeldom, connectBus, denialsTo, readConfig, runService } from '@slackline/shared';
 import { schedulerConfig } from './config.js';
+import { rehearseDecisions } from './rehearsal.js';
 import { startScheduler } from './scheduler.js';
 
 collectSeldom();
 runService('scheduler', async (log) => {
   const config = readConfig(schedulerConfig, process.env);
+  rehearseDecisions(config.POLICY);
   const bus = await connectBus({ url: config.NATS_URL, name: 'scheduler', onDenied: denialsTo(log) });
   return startScheduler(config, { bus, log });
 });
