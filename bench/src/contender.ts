@@ -37,6 +37,8 @@ export interface StepFigures extends StepAsked {
   readonly accuracy?: number;
   /** From when a query was due to its answer, by the producer's clock. */
   readonly latencyMs: Percentiles;
+  /** From when it was really sent; undefined where that is not told. */
+  readonly roundTripMs?: Percentiles;
   /** How late queries were sent. */
   readonly sendLagMs: { readonly p99: number; readonly p999: number; readonly max: number };
   /** Answers to queries that had one already. */

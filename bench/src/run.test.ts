@@ -33,7 +33,7 @@ describe.skipIf(!hasNats)('a run with real processes', () => {
     const { document } = result;
     expect(document).toMatchObject({
       slackline: { attainment: expect.any(Number), rounds: [{ qps: found(document.slackline)?.qps }] },
-      overheadMs: { p50: expect.any(Number), rate: 100 },
+      overheadMs: { p50: expect.any(Number), rate: 100, relaysMs: { p50: expect.any(Number) } },
       machine: { natsServer: expect.stringMatching(/^\d+\.\d+/) },
     });
     expect(found(document.slackline)?.qps).toBeGreaterThan(0);

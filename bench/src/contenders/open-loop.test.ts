@@ -19,6 +19,15 @@ describe('an open loop', () => {
     expect(figures.attainment).toBe(figures.within36);
   });
 
+  test('counts latency from when a query was due, and the round trip from when it went out', async () => {
+    // The first of each turn are due some time before; all are answered the moment that they are sent.
+    const loop = new OpenLoop((number) => loop.received(number));
+    const { latencyMs, roundTripMs, sendLagMs } = await loop.step({ rate: 5_000, seconds: 0.05 }, never);
+    expect(roundTripMs?.p50).toBeGreaterThanOrEqual(0);
+    expect(roundTripMs?.p50).toBeLessThan(latencyMs.p50);
+    expect(latencyMs.p999).toBeGreaterThanOrEqual(sendLagMs.p99);
+  });
+
   test('takes an answer to an earlier step for nothing of this one', async () => {
     let answer = false;
     const loop = new OpenLoop((number) => {

@@ -157,7 +157,9 @@ class Step {
   }
 
   figures(asked: StepAsked): StepFigures {
-    const latencies = this.#latencyMs.filter((ms) => !Number.isNaN(ms));
+    const isBack = (ms: number) => !Number.isNaN(ms);
+    const latencies = this.#latencyMs.filter(isBack);
+    const roundTrips = this.#latencyMs.map((ms, index) => ms - (this.#lagMs[index] ?? 0)).filter(isBack);
     const inTime = latencies.reduce((sum, ms) => (ms <= sloMs ? sum + 1 : sum), 0);
     const within36 = inTime / Math.max(1, this.count);
     const lags = this.#lagMs.slice().sort();
@@ -168,6 +170,7 @@ class Step {
       within36,
       attainment: within36,
       latencyMs: percentiles(latencies),
+      roundTripMs: percentiles(roundTrips),
       sendLagMs: { p99: percentile(lags, 99), p999: percentile(lags, 99.9), max: lags.at(-1) ?? 0 },
       duplicates: this.duplicates,
       unended: this.#sent - latencies.length,

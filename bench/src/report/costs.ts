@@ -31,15 +31,17 @@ export function overheadSection({ overheadMs }: BusDocument): string[] {
   if (overheadMs === undefined) return [];
   const figures = found(overheadMs);
   if (figures === undefined) return ['## Overhead', `Not run: ${whyNot(overheadMs)}.`];
-  const { rate, queries, roundTripMs, deviceMs, policy } = figures;
+  const { rate, queries, roundTripMs, deviceMs, relaysMs, policy } = figures;
   return [
     '## Overhead',
     `What everything but the device adds to a query: from the producer’s sending to its answer, less the time that the ` +
-      `device really held the batch. ${whole(queries)} queries at ${rate} a second, policy \`${policy}\`, so that none waits for another.`,
+      `device really held the batch. ${whole(queries)} queries at ${rate} a second, policy \`${policy}\`, so that none waits for another. ` +
+      'Below it what bare relays take on the same hops, right after: that much of it is the messaging’s.',
     table(
       ['', 'p50 ms', 'p99 ms', 'p99.9 ms'],
       [
         ['overhead', ...percentileCells(figures, 2)],
+        ['relays, sending to answer', ...(relaysMs === undefined ? ['–', '–', '–'] : percentileCells(relaysMs, 2))],
         ['door to answer', ...percentileCells(roundTripMs, 2)],
         ['on the device', ...percentileCells(deviceMs, 2)],
       ],
