@@ -81,14 +81,17 @@ it('reads messages of a stream whole, with where they stand in it', async () => 
   for (let i = 1; i <= 10; i++)
     await bus.publishToStream('stored', Buffer.from(`${i}`), { id: `${i}`, timeoutMs: 5_000 });
   const heard: string[] = [];
+  const kinds = new Set<boolean>();
   const consumption = await new Promise<Awaited<ReturnType<Bus['consume']>>>((resolve, reject) => {
     const config = { stream: 'SPLIT', name: 'c', ackWaitMs: 60_000, maxAckPending: 100, prefetch: 10 };
     const opened = bus.consume(config, ({ sequence, data }) => {
+      kinds.add(Buffer.isBuffer(data));
       heard.push(`${sequence}=${Buffer.from(data)}`);
       if (heard.length === 10) opened.then(resolve, reject);
     });
     opened.catch(reject);
   });
   expect(heard).toEqual(Array.from({ length: 10 }, (_, i) => `${i + 1}=${i + 1}`));
+  expect([...kinds]).toEqual([true]);
   await consumption.stop();
 });

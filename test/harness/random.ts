@@ -1,6 +1,6 @@
-/** Seeded chance: every input is drawn from (seed, index) alone, so that one can be made again without those before it. */
+/** Seeded chance: every draw comes from (seed, index) alone, so that one can be made again without those before it. */
 
-/** mulberry32 (Tommy Ettinger, public domain): 32 bits of state, good enough to choose garbage by. */
+/** mulberry32 (Tommy Ettinger, public domain): 32 bits of state, good enough for tests. */
 function mulberry32(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -93,7 +93,7 @@ class Step {
   duplicates = 0;
   #sent = 0;
   #back = 0;
-  readonly #startMs = performance.now();
+  readonly #startMs: number;
   /** Of each query, from the start. */
   readonly #dueMs: Float64Array;
   /** NaN: no answer yet. */
@@ -113,6 +113,8 @@ class Step {
     this.complete = new Promise((resolve) => {
       this.#completed = resolve;
     });
+    // Making the arrivals takes its time.
+    this.#startMs = performance.now();
   }
 
   get sent(): number {

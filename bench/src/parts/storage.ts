@@ -36,7 +36,7 @@ const cases: readonly StorageCase[] = [
   { storage: 'memory', payloadBytes: large },
   { storage: 'file', payloadBytes: large },
 ];
-/** Where a search begins of which nothing is known, in queries a second. */
+/** The same by the size of bodies. */
 const beginnings = { [small]: beginning, [large]: { slackline: 400, ceiling: 600 } };
 /** What is shorter than this is not begun. */
 const leastSeconds = 15;

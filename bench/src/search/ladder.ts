@@ -5,7 +5,7 @@
 const anchor = 8_750;
 const factor = 1.05;
 
-/** Where searches begin of which nothing is known: small bodies, streams in memory, in queries a second. */
+/** Where searches begin of which nothing is known: small bodies, in queries a second. */
 export const beginning = { slackline: anchor, ceiling: 14_000 };
 
 /** Queries a second, in round numbers: whole below 1,000, tens above. */

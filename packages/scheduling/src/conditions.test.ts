@@ -60,11 +60,11 @@ describe('the estimate of conditions', () => {
     expect(reserveOf((i) => i === 2_500)).toBe(0);
   });
 
-  it('believes no sample longer than ten seconds', () => {
+  it('believes no slowdown and no overhead longer than ten seconds', () => {
     const estimate = new ConditionsEstimate(2);
     full(estimate, () => [5_000, 4_000, 10]);
     expect(estimate.read(9_999).slowdown).toBe(4);
-    expect(estimate.read(10_000)).toMatchObject({ slowdown: 1, overheadMs: 2 });
+    expect(estimate.read(10_000)).toEqual({ slowdown: 1, overheadMs: 2, reserveMs: 20 });
   });
 
   it('still keeps back what it did when traffic comes again after a pause, and forgets it after ten seconds of traffic', () => {
@@ -80,6 +80,26 @@ describe('the estimate of conditions', () => {
     expect(estimate.read(hourMs + 5_000)).toEqual({ slowdown: 1, overheadMs: 1, reserveMs: 8 });
     batches(hourMs + 5_000, 100, 11);
     expect(estimate.read(hourMs + 10_000)).toEqual({ slowdown: 1, overheadMs: 1, reserveMs: 0 });
+  });
+
+  it('counts a pause as a second of traffic', () => {
+    const estimate = new ConditionsEstimate(2);
+    full(estimate, () => [19, 10, 10], 64);
+    const minutes = (from: number, to: number) => {
+      for (let i = from; i <= to; i += 1)
+        estimate.add({ atMs: 60_000 * i, roundTripMs: 11, executorMs: 10, expectedMs: 10 });
+      return estimate.read(60_000 * to).reserveMs;
+    };
+    expect(minutes(1, 9)).toBe(7);
+    expect(minutes(10, 10)).toBe(0);
+  });
+
+  it('does not take slow executors for long waits where batches are too few to say how slow', () => {
+    const estimate = new ConditionsEstimate(2);
+    for (const atMs of [0, 20_000, 40_000]) {
+      for (let i = 0; i < 40; i += 1) estimate.add({ atMs, roundTripMs: 41, executorMs: 40, expectedMs: 10 });
+      expect(estimate.read(atMs)).toEqual({ slowdown: 1, overheadMs: 2, reserveMs: 0 });
+    }
   });
 
   it('does not call executors slow because the machine stood still for a second', () => {

@@ -11,10 +11,10 @@ import type { Conditions } from './policy.js';
 
 /** Batches looked back on for slowdown and overhead. */
 const lately = 256;
-/** No estimate is made from fewer. */
-const leastSamples = 64;
 /** And for the reserve. */
 const window = 8_192;
+/** No estimate is made from fewer. */
+const leastSamples = 64;
 /** The reserve is what all but one of so many take at most. */
 const letBy = 5_000;
 /** Beyond these something else is wrong; planning with more would expire everything. */
@@ -25,12 +25,11 @@ const mostSlowdown = 8;
 const readEvery = 16;
 
 /**
- * Older samples are forgotten: where nothing runs because everything seems too slow, that must not be believed for ever. For the
- * reserve, which keeps nothing from running, only time in which batches ended counts: traffic that comes back after a pause
- * would find nothing kept back.
+ * Older samples are forgotten: where nothing runs because everything seems too slow, that must not be believed for ever. The
+ * reserve alone keeps no batch from running, and for it only time with traffic counts: after a pause nothing would be kept back.
  */
 const maxAgeMs = 10_000;
-/** From one batch to the next, at most so much is such time. */
+/** A longer gap between two batches is a pause, and counts as so much. */
 const mostGapMs = 1_000;
 
 interface Sample {
@@ -83,16 +82,18 @@ export class ConditionsEstimate {
   /** Walks the window: not for every batch. */
   read(nowMs: number): Conditions {
     const recent = this.#youngerThan(nowMs, this.#atMs, lately);
+    const told = this.#youngerThan(this.#busyMs, this.#busyAtMs, window);
     const isKnown = recent >= leastSamples;
-    this.#slowdown = isKnown ? this.#slowdownOf(recent) : 1;
-    if (isKnown) this.#noteSlowdown(recent);
+    // After a pause the newest that there are still say how slow executors were, for the reserve alone.
+    const newest = isKnown ? recent : Math.min(lately, told);
+    this.#slowdown = newest >= leastSamples ? this.#slowdownOf(newest) : 1;
+    this.#noteSlowdown(newest);
     const usualMs = isKnown ? median(this.#beyond(recent, 'now')) : this.firstOverheadMs;
     const overheadMs = Math.min(mostOverheadMs, Math.max(0, usualMs));
-    return { slowdown: this.#slowdown, overheadMs, reserveMs: this.#reserveMs(overheadMs) };
+    return { slowdown: isKnown ? this.#slowdown : 1, overheadMs, reserveMs: this.#reserveMs(told, overheadMs) };
   }
 
-  #reserveMs(overheadMs: number): number {
-    const told = this.#youngerThan(this.#busyMs, this.#busyAtMs, window);
+  #reserveMs(told: number, overheadMs: number): number {
     if (told < leastSamples) return 0;
     // By the slowdown of now or of then: a time of slow executors, once it is over, is no time of long waits.
     const beyond = this.#beyond(told, 'now or then');

@@ -6,7 +6,12 @@ import { startScheduler } from './scheduler.js';
 collectSeldom();
 runService('scheduler', async (log) => {
   const config = readConfig(schedulerConfig, process.env);
-  rehearseDecisions(config.POLICY);
+  try {
+    rehearseDecisions(config.POLICY);
+  } catch (error) {
+    // Nobody needs it to serve.
+    log.warn({ err: error }, 'decisions could not be rehearsed');
+  }
   const bus = await connectBus({ url: config.NATS_URL, name: 'scheduler', onDenied: denialsTo(log) });
   return startScheduler(config, { bus, log });
 });

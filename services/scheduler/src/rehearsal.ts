@@ -9,24 +9,29 @@
 import { createPolicy, LatencyTable } from '@slackline/scheduling';
 import { simulate } from '@slackline/simulator';
 
+const subnets = [
+  { id: 'small', accuracy: 0.7 },
+  { id: 'medium', accuracy: 0.78 },
+  { id: 'large', accuracy: 0.8 },
+];
+const batches = [1, 2, 4, 8, 16];
 /** Like that of a supernet: batching pays, and accuracy costs time. */
-const table = new LatencyTable(
-  [
-    { id: 'small', accuracy: 0.7 },
-    { id: 'medium', accuracy: 0.78 },
-    { id: 'large', accuracy: 0.8 },
-  ],
-  [1, 2, 4, 8, 16],
-  [
-    [1.3, 1.7, 2.6, 4.5, 8.1],
-    [2.5, 3.5, 5.5, 9.5, 17],
-    [4, 6, 10, 17, 31],
-  ],
+const latencyMs = [
+  [1.3, 1.7, 2.6, 4.5, 8.1],
+  [2.5, 3.5, 5.5, 9.5, 17],
+  [4, 6, 10, 17, 31],
+];
+/** With what slow batches take: a choice is guarded against them. */
+const tail = new LatencyTable(
+  subnets,
+  batches,
+  latencyMs.map((row) => row.map((ms) => 1.2 * ms)),
 );
+const table = new LatencyTable(subnets, batches, latencyMs, tail);
 const workers = 8;
 const sloMs = 36;
-/** Per millisecond: what the largest subnet carries, what the smallest just carries, and more than anything carries. */
-const rates = [2, 10, 20] as const;
+/** Per millisecond: what the largest subnet carries one by one, about what the smallest carries, and more than anything carries. */
+const rates = [2, 12, 20] as const;
 /** Of simulated time for each. */
 const durationMs = 150;
 
