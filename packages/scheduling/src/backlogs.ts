@@ -33,10 +33,11 @@ function busyMs<Q extends Query>(
   nowMs: number,
 ): number {
   let totalMs = 0;
-  for (const { batch, stations } of busy) {
+  for (const { batch, next, stations } of busy) {
     const isIts = stations.some((station) => state.stations.get(station.deviceClass) === station);
     if (batch === undefined || !isIts) continue;
-    totalMs += Math.max(0, batch.sentAtMs + batch.expectedMs * slowdown + overheadMs - nowMs);
+    const restMs = Math.max(0, batch.startMs + batch.expectedMs * slowdown + overheadMs - nowMs);
+    totalMs += restMs + (next === undefined ? 0 : next.expectedMs * slowdown);
   }
   return totalMs / Math.max(1, state.workers);
 }

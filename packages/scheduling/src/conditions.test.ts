@@ -4,7 +4,7 @@ import { ConditionsEstimate } from './conditions.js';
 const full = (estimate: ConditionsEstimate, sample: (i: number) => [number, number, number], count = 256) => {
   for (let i = 0; i < count; i += 1) {
     const [roundTripMs, executorMs, expectedMs] = sample(i);
-    estimate.add({ atMs: 0, roundTripMs, executorMs, expectedMs });
+    estimate.add({ atMs: 0, roundTripMs, heldUpMs: 0, executorMs, expectedMs });
   }
 };
 
@@ -24,6 +24,14 @@ describe('the estimate of conditions', () => {
     expect(slowdown).toBeCloseTo(1.5, 6);
     expect(overheadMs).toBeCloseTo(1.27, 2);
     expect(overheadMs + reserveMs).toBeCloseTo(2.55, 6);
+  });
+
+  it('keeps back what batches were held up by the one before them, which is no overhead', () => {
+    const estimate = new ConditionsEstimate(2);
+    for (let i = 0; i < 256; i += 1) {
+      estimate.add({ atMs: 0, roundTripMs: 11, heldUpMs: i % 8 === 0 ? 3 : 0, executorMs: 10, expectedMs: 10 });
+    }
+    expect(estimate.read(0)).toEqual({ slowdown: 1, overheadMs: 1, reserveMs: 3 });
   });
 
   it('forgets what lies longer back than its window', () => {
@@ -71,7 +79,7 @@ describe('the estimate of conditions', () => {
     const estimate = new ConditionsEstimate(2);
     const batches = (fromMs: number, count: number, roundTripMs: number) => {
       for (let i = 0; i < count; i += 1)
-        estimate.add({ atMs: fromMs + 50 * i, roundTripMs, executorMs: 10, expectedMs: 10 });
+        estimate.add({ atMs: fromMs + 50 * i, roundTripMs, heldUpMs: 0, executorMs: 10, expectedMs: 10 });
     };
     batches(0, 64, 19);
     const hourMs = 3_600_000;
@@ -87,7 +95,7 @@ describe('the estimate of conditions', () => {
     full(estimate, () => [19, 10, 10], 64);
     const minutes = (from: number, to: number) => {
       for (let i = from; i <= to; i += 1)
-        estimate.add({ atMs: 60_000 * i, roundTripMs: 11, executorMs: 10, expectedMs: 10 });
+        estimate.add({ atMs: 60_000 * i, roundTripMs: 11, heldUpMs: 0, executorMs: 10, expectedMs: 10 });
       return estimate.read(60_000 * to).reserveMs;
     };
     expect(minutes(1, 9)).toBe(7);
@@ -97,7 +105,8 @@ describe('the estimate of conditions', () => {
   it('does not take slow executors for long waits where batches are too few to say how slow', () => {
     const estimate = new ConditionsEstimate(2);
     for (const atMs of [0, 20_000, 40_000]) {
-      for (let i = 0; i < 40; i += 1) estimate.add({ atMs, roundTripMs: 41, executorMs: 40, expectedMs: 10 });
+      for (let i = 0; i < 40; i += 1)
+        estimate.add({ atMs, roundTripMs: 41, heldUpMs: 0, executorMs: 40, expectedMs: 10 });
       expect(estimate.read(atMs)).toEqual({ slowdown: 1, overheadMs: 2, reserveMs: 0 });
     }
   });

@@ -35,8 +35,13 @@ const mostGapMs = 1_000;
 interface Sample {
   /** When it was taken, by any clock that only grows. */
   atMs: number;
+  /** From sending its command to receiving its end, less what it waited for its device to be done with another. */
   roundTripMs: number;
+  /** How much later the device was done with that other one than was reckoned with (`Batch.heldUpMs`). */
+  heldUpMs: number;
+  /** Inside the executor: actuation and inference. */
   executorMs: number;
+  /** As profiled. */
   expectedMs: number;
 }
 
@@ -46,6 +51,7 @@ export class ConditionsEstimate {
   /** The same in time without pauses. */
   readonly #busyAtMs = new Float64Array(window);
   readonly #roundTripMs = new Float64Array(window);
+  readonly #heldUpMs = new Float64Array(window);
   readonly #executorMs = new Float64Array(window);
   readonly #expectedMs = new Float64Array(window);
   /** The largest slowdown that was told with each of them among the newest. */
@@ -59,18 +65,15 @@ export class ConditionsEstimate {
 
   constructor(private readonly firstOverheadMs: number) {}
 
-  /**
-   * @param sample of one batch: from sending its command to receiving its end, inside the executor (actuation and
-   *   inference), and as profiled
-   * @returns whether enough is new to read again
-   */
-  add({ atMs, roundTripMs, executorMs, expectedMs }: Sample): boolean {
+  /** @returns whether enough is new to read again */
+  add({ atMs, roundTripMs, heldUpMs, executorMs, expectedMs }: Sample): boolean {
     const i = this.#next;
     const gapMs = this.#count === 0 ? 0 : Math.max(0, atMs - at(this.#atMs, this.#place(0)));
     this.#busyMs += Math.min(mostGapMs, gapMs);
     this.#atMs[i] = atMs;
     this.#busyAtMs[i] = this.#busyMs;
     this.#roundTripMs[i] = roundTripMs;
+    this.#heldUpMs[i] = heldUpMs;
     this.#executorMs[i] = executorMs;
     this.#expectedMs[i] = expectedMs;
     this.#slowdownThen[i] = 1;
@@ -137,7 +140,8 @@ export class ConditionsEstimate {
     for (let back = 0; back < newest; back += 1) {
       const i = this.#place(back);
       const slowdown = by === 'now' ? this.#slowdown : Math.max(this.#slowdown, at(this.#slowdownThen, i));
-      this.#beyondMs[back] = at(this.#roundTripMs, i) - slowdown * at(this.#expectedMs, i);
+      const heldUpMs = by === 'now' ? 0 : at(this.#heldUpMs, i);
+      this.#beyondMs[back] = at(this.#roundTripMs, i) + heldUpMs - slowdown * at(this.#expectedMs, i);
     }
     return this.#beyondMs.subarray(0, newest);
   }

@@ -5,7 +5,7 @@
 import type { ModelBacklog } from './ahead.js';
 import { backlogsOf } from './backlogs.js';
 import type { Batch } from './batch.js';
-import { type Choice, Chooser } from './chooser.js';
+import { type Choice, Chooser, type Times } from './chooser.js';
 import type { Place } from './decision-view.js';
 import type { LatencyTable } from './latency-table.js';
 import { ModelState } from './model-state.js';
@@ -85,7 +85,10 @@ export class Dispatcher<Q extends Query> {
 
   /** Batches that are out, oldest first. */
   *inFlight(): IterableIterator<Batch<Q>> {
-    for (const { batch } of this.#pool.busy) if (batch !== undefined) yield batch;
+    for (const { batch, next } of this.#pool.busy) {
+      if (batch !== undefined) yield batch;
+      if (next !== undefined) yield next;
+    }
   }
 
   /** Measured anew while the system runs. */
@@ -128,7 +131,8 @@ export class Dispatcher<Q extends Query> {
     const known = this.#pool.get(report.workerId);
     if (known !== undefined && known.report.epoch !== report.epoch) this.#giveUp(known);
     const worker = this.#pool.report(report, nowMs);
-    if (worker.missedReports >= missedReports && worker.batch !== undefined) this.#takeBack(worker, worker.batch);
+    if (worker.missedReports >= missedReports && worker.batch !== undefined)
+      this.#takeBack(worker, worker.batch, nowMs);
     this.run(nowMs);
     return true;
   }
@@ -139,10 +143,10 @@ export class Dispatcher<Q extends Query> {
    */
   complete(batchId: string, workerId: string, epoch: string, nowMs: number): Batch<Q> | undefined {
     const worker = this.#pool.get(workerId);
-    const batch = worker?.batch;
-    if (worker === undefined || batch === undefined || batch.id !== batchId || batch.epoch !== epoch) return undefined;
+    const batch = [worker?.batch, worker?.next].find((each) => each?.id === batchId && each.epoch === epoch);
+    if (worker === undefined || batch === undefined) return undefined;
     this.#pool.seen(worker, nowMs);
-    this.#pool.release(worker, true);
+    this.#pool.release(worker, batch, true, nowMs, this.#conditions);
     return batch;
   }
 
@@ -197,11 +201,13 @@ export class Dispatcher<Q extends Query> {
   /**
    * A worker is gone, e.g. its subject has no responder. Its batch is given back. Returns all that are given up by it: none where
    * that epoch is over already.
+   *
+   * @param unheard the id of a batch that never reached it: not what it died of
    */
-  lost(workerId: string, epoch: string, nowMs: number): WorkerReport[] {
+  lost(workerId: string, epoch: string, nowMs: number, unheard?: string): WorkerReport[] {
     const worker = this.#pool.get(workerId);
     if (worker?.report.epoch !== epoch) return [];
-    this.#giveUp(worker);
+    this.#giveUp(worker, unheard);
     // Whoever fell silent with it would be given its queries next, and they would be lost a second time at once.
     const silent = this.findLost(nowMs);
     for (const each of silent) this.#giveUp(each);
@@ -231,10 +237,10 @@ export class Dispatcher<Q extends Query> {
     }
     this.#waitUntilMs = Number.POSITIVE_INFINITY;
     if (this.#isHeld) return;
-    for (const state of this.#models.values()) {
-      if (state.queue.size === 0) continue;
-      for (const { free } of state.stations.values()) this.#serveFrom(free, state, nowMs);
-    }
+    // Whoever is free begins sooner than whoever is nearly so.
+    this.#serveAll('free', nowMs);
+    this.#pool.approach(nowMs, this.#conditions);
+    this.#serveAll('nearlyFree', nowMs);
   }
 
   /** Sends no batch any more; those that are out still come back, and queries still expire. */
@@ -245,8 +251,12 @@ export class Dispatcher<Q extends Query> {
   /** When `run` must be called again although nothing has happened: the next expiry, or the end of a policy's wait. */
   nextWakeMs(): number {
     let wakeMs = this.#waitUntilMs;
-    for (const state of this.#models.values()) wakeMs = Math.min(wakeMs, state.reachableUntilMs() + leastStepMs);
-    return wakeMs;
+    let isWaiting = false;
+    for (const state of this.#models.values()) {
+      wakeMs = Math.min(wakeMs, state.reachableUntilMs() + leastStepMs);
+      isWaiting ||= state.queue.size > 0;
+    }
+    return isWaiting ? Math.min(wakeMs, this.#pool.nextNearlyFreeMs(this.#conditions)) : wakeMs;
   }
 
   /** The models whose backlog cannot be carried, with what waits: to be told to whoever takes queries in. O(models + busy workers). */
@@ -261,6 +271,13 @@ export class Dispatcher<Q extends Query> {
     return { nowMs, conditions: this.#conditions, models, workers };
   }
 
+  #serveAll(who: 'free' | 'nearlyFree', nowMs: number): void {
+    for (const state of this.#models.values()) {
+      if (state.queue.size === 0) continue;
+      for (const station of state.stations.values()) this.#serveFrom(station[who], state, nowMs);
+    }
+  }
+
   /** Asks the policy for one free worker after the other, until nothing more can be had from it. */
   #serveFrom(free: Iterable<PooledWorker<Q>>, state: ModelState<Q>, nowMs: number): void {
     for (const worker of free) {
@@ -271,13 +288,14 @@ export class Dispatcher<Q extends Query> {
 
   /** Sends a worker what the policy chooses for it; false when it chooses to wait, or nothing is there for this worker. */
   #serve(worker: PooledWorker<Q>, nowMs: number): boolean {
-    const choice = this.#chooser.choose(worker, this.#placesOf(worker.report), this.#conditions, nowMs);
-    if (choice.kind === 'run') this.#send(worker, choice, nowMs);
+    const startMs = this.#pool.startMs(worker, nowMs, this.#conditions);
+    const choice = this.#chooser.choose(worker, this.#placesOf(worker.report), this.#conditions, { nowMs, startMs });
+    if (choice.kind === 'run') this.#send(worker, choice, { nowMs, startMs });
     else this.#waitUntilMs = Math.min(this.#waitUntilMs, Math.max(choice.untilMs, nowMs + leastStepMs));
     return choice.kind === 'run';
   }
 
-  #send(worker: PooledWorker<Q>, { servable, decision }: Choice<Q>, nowMs: number): void {
+  #send(worker: PooledWorker<Q>, { servable, decision }: Choice<Q>, { nowMs, startMs }: Times): void {
     const { state, station, scope, view } = servable;
     const { table, version } = station;
     // Whatever a policy knows of minima, none is undercut; and a plan may be older than the front.
@@ -300,10 +318,12 @@ export class Dispatcher<Q extends Query> {
       accuracy: subnet.accuracy,
       queries,
       sentAtMs: nowMs,
+      startMs,
+      heldUpMs: 0,
       expectedMs: table.estimate(subnetIndex, queries.length) + actuationMs,
       actuationMs,
     };
-    this.#pool.assign(worker, batch);
+    this.#pool.assign(worker, batch, this.#conditions);
     this.effects.send(batch);
   }
 
@@ -321,9 +341,9 @@ export class Dispatcher<Q extends Query> {
   }
 
   /** A batch never reached its worker, or its end never reached us: nobody died, and the queries wait again, for others. */
-  #takeBack(worker: PooledWorker<Q>, batch: Batch<Q>): void {
+  #takeBack(worker: PooledWorker<Q>, batch: Batch<Q>, nowMs: number): void {
     this.#pool.doubt(worker, true);
-    this.#pool.release(worker, false);
+    this.#pool.release(worker, batch, false, nowMs, this.#conditions);
     this.#putBack(batch);
   }
 
@@ -332,13 +352,17 @@ export class Dispatcher<Q extends Query> {
     for (const query of queries) state.putBack(query);
   }
 
-  #giveUp(worker: PooledWorker<Q>): void {
+  #giveUp(worker: PooledWorker<Q>, unheard?: string): void {
     this.#pool.remove(worker);
-    for (const query of worker.batch?.queries ?? []) {
-      if (!worker.isLeaving) query.deaths += 1;
+    const { batch, next, isLeaving } = worker;
+    // What it never had, or had to wait for its device, is not what it died of.
+    const isSuspect = batch !== undefined && batch.id !== unheard && !isLeaving;
+    for (const query of batch?.queries ?? []) {
+      if (isSuspect) query.deaths += 1;
       if (query.deaths >= maxDeaths) this.effects.failed(query);
       else this.#model(query.model).putBack(query);
     }
+    if (next !== undefined) this.#putBack(next);
   }
 
   #model(name: string): ModelState<Q> {

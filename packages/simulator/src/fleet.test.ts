@@ -18,10 +18,18 @@ describe('a crash', () => {
     ]);
   });
 
-  it('takes what is sent to the dead worker until it is found out', () => {
+  it('is found out by what is sent to the dead worker: the broker says that nobody listens', () => {
     const events = [{ kind: 'crash', atMs: 3, worker: 0 }] as const;
-    // Sent at 4, asked for at 50: at 25 the batch is too young to be asked for.
-    expect(ends(simulate(options([4], { workers: two, events })))).toEqual(['ok@60']);
+    const result = simulate(options([4], { workers: two, events, busDelayMs: 1 }));
+    // Sent at 4, known at 6 not to have been heard, then on its way for 1, and back for 1.
+    expect(ends(result)).toEqual(['ok@18']);
+    expect(result.workersLost).toBe(1);
+  });
+
+  it('costs a query nothing that never reached the dead worker', () => {
+    const events = [0, 1, 2].map((worker) => ({ kind: 'crash', atMs: 3, worker }) as const);
+    const result = simulate(options([4], { workers: [{ count: 4, deviceClass: 'd' }], events }));
+    expect(result).toMatchObject({ ok: 1, failed: 0, workersLost: 3 });
   });
 
   it('of an idle worker is found out by its silence', () => {
@@ -38,7 +46,8 @@ describe('a crash', () => {
   });
 
   it('fails a query that was lost with two workers', () => {
-    const events = [0, 1].map((worker) => ({ kind: 'crash', atMs: 1, worker }) as const);
+    // The second takes it over at 25.
+    const events = [0, 1].map((worker) => ({ kind: 'crash', atMs: 1 + 30 * worker, worker }) as const);
     const result = simulate(options([0], { models: patient, workers: two, events }));
     expect(result).toMatchObject({ failed: 1, workersLost: 2 });
   });

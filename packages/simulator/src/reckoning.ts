@@ -2,6 +2,7 @@
 import { type Conditions, ConditionsEstimate } from '@slackline/scheduling';
 import { meanOf } from './distribution.js';
 import type { SimulationOptions } from './options.js';
+import type { Run } from './worker.js';
 
 /** As in the service's configuration. */
 const defaultFirstOverheadMs = 2;
@@ -27,8 +28,10 @@ export class Reckoning {
   }
 
   /** A batch has come back. Returns whether it is time to read again. */
-  add(nowMs: number, executorMs: number, { sentAtMs, expectedMs }: { sentAtMs: number; expectedMs: number }): boolean {
+  add(nowMs: number, { batch, arrivesMs, startedMs, executorMs }: Run): boolean {
     if (this.#estimate === undefined) return false;
-    return this.#estimate.add({ atMs: nowMs, roundTripMs: nowMs - sentAtMs, executorMs, expectedMs });
+    const { sentAtMs, heldUpMs, expectedMs } = batch;
+    const roundTripMs = nowMs - sentAtMs - (startedMs - arrivesMs);
+    return this.#estimate.add({ atMs: nowMs, roundTripMs, heldUpMs, executorMs, expectedMs });
   }
 }

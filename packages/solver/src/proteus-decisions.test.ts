@@ -43,6 +43,7 @@ describe('a planned decision', () => {
     };
     return {
       nowMs,
+      startMs: nowMs,
       conditions,
       queues: [queue],
       worker: { id, deviceClass: 'd', models: new Set(['m']) },
@@ -59,7 +60,7 @@ describe('a planned decision', () => {
     // Two wait, on the large subnet: three take 8 ms.
     const asked = viewOf(2, 30, arrived + 2);
     expect(policy.decide(asked)).toEqual({ kind: 'wait', untilMs: 10_000 + 30 - 8 });
-    const late = { ...asked, nowMs: 10_022 };
+    const late = { ...asked, nowMs: 10_022, startMs: 10_022 };
     expect(policy.decide(late)).toEqual({ kind: 'run', model: 'm', batch: 2, subnet: 2 });
   });
 
@@ -82,7 +83,8 @@ describe('a planned decision', () => {
           const { arrived } = policy.plan.variants[0] ?? { arrived: 0 };
           const asked = viewOf(waiting, leftMs, arrived + arrivals, { leastSubnet });
           const decision = policy.decide(asked);
-          const then = decision.kind === 'wait' ? { ...asked, nowMs: decision.untilMs } : asked;
+          const then =
+            decision.kind === 'wait' ? { ...asked, nowMs: decision.untilMs, startMs: decision.untilMs } : asked;
           const run = decision.kind === 'wait' ? policy.decide(then) : decision;
           if (run.kind !== 'run') throw new Error('it waited twice for the same queries');
           expect(run.subnet).toBeGreaterThanOrEqual(leastSubnet);

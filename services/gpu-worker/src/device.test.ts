@@ -13,7 +13,7 @@ beforeEach(() => {
   life = new Life();
   clock = new ManualClock();
   said = [];
-  device = new Device(life, clock, () => said.push(life.freeSlots));
+  device = new Device(life, clock, () => said.push(device.freeSlots));
 });
 
 function ready() {
@@ -39,7 +39,7 @@ describe('a job on a free device', () => {
     ready();
     const job = held('loaded');
     const done = device.run('load', job.step);
-    expect(said).toEqual([1, 0]);
+    expect(said).toEqual([2, 0]);
     expect(device.acceptsBatch).toBe(true);
     clock.advance(lingerMs - 1);
     expect(job.hasStarted()).toBe(false);
@@ -50,7 +50,7 @@ describe('a job on a free device', () => {
     expect(await done).toBe('loaded');
     await settled();
     expect(life.state).toBe('idle');
-    expect(said).toEqual([1, 0, 1]);
+    expect(said).toEqual([2, 0, 2]);
   });
 
   it('lets the batch that was on its way run first', async () => {
@@ -72,21 +72,71 @@ describe('a job on a free device', () => {
   });
 });
 
-it('gives the device to a waiting job before the end of a batch is said', async () => {
-  ready();
-  const batch = held(undefined);
-  let slotsAtEnd = -1;
-  device.runBatch(batch.step, () => {
-    slotsAtEnd = life.freeSlots;
+describe('a batch on the device', () => {
+  it('lets another wait for it, and no third', async () => {
+    ready();
+    const [first, second] = [held(undefined), held(undefined)];
+    const ended: string[] = [];
+    expect(device.freeSlots).toBe(2);
+    device.runBatch(first.step, () => ended.push('first'));
+    expect(device.freeSlots).toBe(1);
+    device.runBatch(second.step, () => ended.push('second'));
+    expect([device.freeSlots, device.acceptsBatch, second.hasStarted()]).toEqual([0, false, false]);
+    first.finish();
+    await settled();
+    expect([device.freeSlots, device.acceptsBatch, second.hasStarted()]).toEqual([1, true, true]);
+    expect(ended).toEqual(['first']);
+    second.finish();
+    await settled();
+    expect(ended).toEqual(['first', 'second']);
+    expect(life.state).toBe('idle');
+    // What batches take up, schedulers know by themselves.
+    expect(said).toEqual([2]);
   });
-  const job = held('loaded');
-  const done = device.run('load', job.step);
-  batch.finish();
-  await settled();
-  expect(slotsAtEnd).toBe(0);
-  expect(job.hasStarted()).toBe(true);
-  job.finish();
-  await done;
+
+  it('gives way to a waiting job before its end is said', async () => {
+    ready();
+    const batch = held(undefined);
+    let slotsAtEnd = -1;
+    device.runBatch(batch.step, () => {
+      slotsAtEnd = device.freeSlots;
+    });
+    const job = held('loaded');
+    const done = device.run('load', job.step);
+    expect(said).toEqual([2, 0]);
+    clock.advance(lingerMs);
+    batch.finish();
+    await settled();
+    expect(slotsAtEnd).toBe(0);
+    expect(job.hasStarted()).toBe(true);
+    job.finish();
+    await done;
+    await settled();
+    expect(said).toEqual([2, 0, 2]);
+  });
+
+  it('lets those run that were sent before the slots were withdrawn, also when it has ended itself', async () => {
+    ready();
+    const [first, second, third] = [held(undefined), held(undefined), held(undefined)];
+    device.runBatch(first.step, () => {});
+    const job = held('loaded');
+    const done = device.run('load', job.step);
+    device.runBatch(second.step, () => {});
+    first.finish();
+    await settled();
+    expect([second.hasStarted(), job.hasStarted()]).toEqual([true, false]);
+    second.finish();
+    await settled();
+    expect([life.state, device.freeSlots, device.acceptsBatch]).toEqual(['closing', 0, true]);
+    device.runBatch(third.step, () => {});
+    clock.advance(lingerMs);
+    expect(job.hasStarted()).toBe(false);
+    third.finish();
+    await settled();
+    expect(job.hasStarted()).toBe(true);
+    job.finish();
+    expect(await done).toBe('loaded');
+  });
 });
 
 it('a job that fails frees the device', async () => {
@@ -112,8 +162,28 @@ describe('draining', () => {
     await expect(job).rejects.toThrow('shutting down');
     expect(drained).toBe(false);
     batch.finish();
+    clock.advance(lingerMs);
     await draining;
     expect(life.state).toBe('draining');
+  });
+
+  it('waits for the batch that was sent ahead too', async () => {
+    ready();
+    const [first, second] = [held(undefined), held(undefined)];
+    device.runBatch(first.step, () => {});
+    life.take('drain');
+    let drained = false;
+    const draining = device.drain().then(() => {
+      drained = true;
+    });
+    expect(device.acceptsBatch).toBe(true);
+    device.runBatch(second.step, () => {});
+    clock.advance(lingerMs);
+    first.finish();
+    await settled();
+    expect([second.hasStarted(), drained]).toEqual([true, false]);
+    second.finish();
+    await draining;
   });
 
   it('runs a batch that was on its way when a free worker began to drain', async () => {
@@ -123,7 +193,6 @@ describe('draining', () => {
     expect(device.acceptsBatch).toBe(true);
     const batch = held(undefined);
     device.runBatch(batch.step, () => {});
-    expect(device.acceptsBatch).toBe(false);
     clock.advance(lingerMs);
     let drained = false;
     const observed = draining.then(() => {

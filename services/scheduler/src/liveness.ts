@@ -1,10 +1,11 @@
 /**
- * Finds workers that are gone: by silence, by overdue batches, and soonest by asking those that hold a batch. Those that speak
- * but did not get what they were sent are asked until they answer.
+ * Finds workers that are gone: by silence, by overdue batches, sooner by asking those that hold a batch, and at once when the
+ * broker says of a batch that nobody listened for it. Those that speak but did not get what they were sent are asked until
+ * they answer.
  */
 
 import type { Batch, Dispatcher } from '@slackline/scheduling';
-import { type Bus, type Clock, hasCode, type Subjects } from '@slackline/shared';
+import { type Bus, type Clock, hasCode, type Subjects, type Subscription } from '@slackline/shared';
 import type { SchedulerConfig } from './config.js';
 import type { HeldQuery } from './held-query.js';
 
@@ -26,6 +27,9 @@ export class Liveness {
   #lastBrokerMs = 0;
   #probeFrom = 0;
   #stopped = false;
+  /** What the broker says of batches comes here, behind the id of each. */
+  readonly #inbox: string;
+  #unheard: Subscription | undefined;
   /** When what has a probe under way, a batch or a doubted worker, was asked about last. */
   readonly #askedAtMs = new Map<string, number>();
 
@@ -37,20 +41,38 @@ export class Liveness {
     private readonly dispatcher: Pick<Dispatcher<HeldQuery>, 'findLost' | 'inFlight' | 'doubted' | 'shiftTimes'>,
     /** Broker time, which the dispatcher runs in. */
     private readonly now: () => number,
-    private readonly onLost: (workerId: string, epoch: string, reason: string) => void,
+    /** With the batch that never reached it, where that is how it was found out. */
+    private readonly onLost: (workerId: string, epoch: string, reason: string, unheard?: string) => void,
     /** A worker that was doubted has answered. */
     private readonly onHeard: (workerId: string, epoch: string) => void,
-  ) {}
+  ) {
+    this.#inbox = bus.newInbox();
+  }
 
   start(): void {
+    // Workers answer on another subject: whatever comes here is the broker's.
+    this.#unheard = this.bus.subscribe(`${this.#inbox}.*`, ({ subject }) => this.#onUnheard(subject));
     this.#lastRoundMs = this.clock.now();
     this.#lastBrokerMs = this.now();
     this.#plan();
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelTimer();
+    await this.#unheard?.drain();
+  }
+
+  /** The reply subject for a batch's command: the broker says there when nobody listens for it. */
+  replyOf(batchId: string): string {
+    return `${this.#inbox}.${batchId}`;
+  }
+
+  #onUnheard(subject: string): void {
+    if (this.#stopped) return;
+    const batchId = subject.slice(this.#inbox.length + 1);
+    const batch = [...this.dispatcher.inFlight()].find(({ id }) => id === batchId);
+    if (batch !== undefined) this.onLost(batch.workerId, batch.epoch, 'nobody listened for its batch', batchId);
   }
 
   #plan(): void {

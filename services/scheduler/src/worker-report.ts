@@ -3,7 +3,7 @@ import type { WorkerReport } from '@slackline/scheduling';
 import type { WorkerStatus } from '@slackline/shared';
 
 export function reportOf(status: WorkerStatus): WorkerReport {
-  const { workerId, epoch, deviceClass, models, freeSlots, draining, batchId } = status;
+  const { workerId, epoch, deviceClass, models, slots, freeSlots, draining, batchId } = status;
   return {
     workerId,
     epoch,
@@ -12,5 +12,6 @@ export function reportOf(status: WorkerStatus): WorkerReport {
     versions: new Set([...Object.values(models), ...status.versions]),
     accepting: freeSlots > 0 && !draining,
     batchId: batchId ?? undefined,
+    slots,
   };
 }

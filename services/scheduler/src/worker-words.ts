@@ -73,10 +73,10 @@ export class WorkerWords {
   }
 
   /** A worker was found to be gone. */
-  lost(workerId: string, epoch: string, reason: string): void {
+  lost(workerId: string, epoch: string, reason: string, unheard?: string): void {
     const { dispatcher, complaints, tally, now, isSilent, onSettled } = this.parts;
     if (isSilent()) return;
-    for (const { workerId: worker } of dispatcher.lost(workerId, epoch, now())) {
+    for (const { workerId: worker } of dispatcher.lost(workerId, epoch, now(), unheard)) {
       complaints.warn('lost', { worker, reason }, 'a worker is lost; its queries go to others');
       tally.workersLost += 1;
       tally.forget(worker);
@@ -132,12 +132,13 @@ export class WorkerWords {
     onSettled();
   }
 
-  #measure({ expectedMs, sentAtMs }: Batch<HeldQuery>, done: BatchDone, nowMs: number): void {
+  #measure({ expectedMs, sentAtMs, heldUpMs }: Batch<HeldQuery>, done: BatchDone, nowMs: number): void {
     const { clock, conditions, onMeasured } = this.parts;
-    const roundTripMs = nowMs - sentAtMs;
-    // Nobody ran it for longer than it was away, whatever is said.
-    const executorMs = Math.min(done.actuationMs + done.inferenceMs, roundTripMs);
-    const sample = { atMs: clock.now(), roundTripMs, executorMs, expectedMs };
+    const awayMs = nowMs - sentAtMs;
+    // Nobody ran it for longer than it was away, or kept it waiting for the rest and more, whatever is said.
+    const executorMs = Math.min(done.actuationMs + done.inferenceMs, awayMs);
+    const roundTripMs = awayMs - Math.min(done.waitedMs, awayMs - executorMs);
+    const sample = { atMs: clock.now(), roundTripMs, heldUpMs, executorMs, expectedMs };
     if (conditions.add(sample)) onMeasured();
   }
 

@@ -10,6 +10,7 @@ function view(nowMs: number, deadlines: readonly number[]): DecisionView {
   const deadlineMsAt = (k: number) => deadlines[k] ?? Number.POSITIVE_INFINITY;
   return {
     nowMs,
+    startMs: nowMs,
     conditions: { overheadMs: 0, reserveMs: 0, slowdown: 1 },
     queues: [{ ...queueView(smallTable, deadlineMsAt(0), deadlines.length), deadlineMsAt }],
     worker: { id: 'w', deviceClass: 'd', models: new Set(['m']) },
