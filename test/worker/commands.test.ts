@@ -107,7 +107,7 @@ describe('a worker with a batch', () => {
     expect(busy).toMatchObject({ slots: 2, freeSlots: 1, batchId: 'b1' });
     const second = scheduler.run(worker);
     expect((await scheduler.run(worker)).answers).toMatchObject({ refused: 'unavailable' });
-    const full = await scheduler.statuses.first(({ freeSlots }) => freeSlots === 0);
+    const full = await scheduler.statuses.first(({ freeSlots, batchId }) => freeSlots === 0 && batchId === 'b1');
     await bus.request(subjects.ping('w'), new Uint8Array(0), { timeoutMs: 5_000 });
     expect(executor.batches.length).toBe(1);
     executor.finish();
