@@ -10,6 +10,11 @@ import { KeyHeap } from './key-heap.js';
 import type { Conditions } from './policy.js';
 import type { Query } from './query.js';
 
+/**
+ * Share of the overhead by which a command is sent earlier than would just do: ways take longer now and then. From 0.1 to 1 next to
+ * nothing changes but accuracy, which falls a little with it (docs/performance.md).
+ */
+const lead = 0.5;
 /** A batch may be so much later than expected, or as the reserve says, and its end is still expected at any moment. */
 export const leastGraceMs = 1;
 
@@ -37,7 +42,7 @@ export class NearlyFree<Q extends Query> {
 
   /** When `approach` has something to do at the soonest; Infinity: with no batch that is out. */
   nextMs({ overheadMs }: Conditions): number {
-    return this.#ends.leastKey - overheadMs;
+    return this.#ends.leastKey - lead * overheadMs;
   }
 
   /**
@@ -52,7 +57,7 @@ export class NearlyFree<Q extends Query> {
     { onNear, onLate }: { onNear: (batch: Batch<Q>) => void; onLate: (batch: Batch<Q>) => void },
   ): void {
     const { overheadMs, reserveMs } = conditions;
-    while (this.#ends.leastKey - overheadMs <= nowMs) {
+    while (this.nextMs(conditions) <= nowMs) {
       const atMs = this.#ends.leastKey;
       const batch = this.#ends.pop();
       if (batch === undefined || overheadMs === 0) continue;

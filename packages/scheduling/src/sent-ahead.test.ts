@@ -28,12 +28,12 @@ describe('the next batch of a busy worker', () => {
     const { dispatcher, sent, complete } = parts;
     expect(sent).toHaveLength(1);
     // The device has q1 until 4, less the way of a command; with the way back its end is heard of at 6.
-    expect(dispatcher.nextWakeMs()).toBe(4 - overheadMs);
-    dispatcher.run(1.9);
+    expect(dispatcher.nextWakeMs()).toBe(3);
+    dispatcher.run(2.9);
     expect(sent).toHaveLength(1);
-    dispatcher.run(2);
+    dispatcher.run(3);
     expect(ids(parts)).toEqual(['w1 q1', 'w1 q2']);
-    expect(sent[1]).toMatchObject({ sentAtMs: 2, startMs: 4, expectedMs: 4 });
+    expect(sent[1]).toMatchObject({ sentAtMs: 3, startMs: 4, expectedMs: 4 });
     expect(complete(sent[0], 6)).toBe(sent[0]);
     expect(sent[1]).toMatchObject({ startMs: 4, heldUpMs: 0 });
     expect(complete(sent[1], 10)).toBe(sent[1]);
@@ -42,15 +42,15 @@ describe('the next batch of a busy worker', () => {
   it('is the only one that waits there', () => {
     const parts = busy();
     const { dispatcher, complete, sent } = parts;
-    dispatcher.run(2);
+    dispatcher.run(3);
     dispatcher.add(query('q3', 1_002));
     dispatcher.run(5);
     expect(ids(parts)).toEqual(['w1 q1', 'w1 q2']);
     complete(sent[0], 6);
     // q2 is on the device until 8.
-    dispatcher.run(5.9);
+    dispatcher.run(6.9);
     expect(sent).toHaveLength(2);
-    dispatcher.run(6);
+    dispatcher.run(7);
     expect(ids(parts)).toEqual(['w1 q1', 'w1 q2', 'w1 q3']);
   });
 
@@ -69,7 +69,7 @@ describe('the next batch of a busy worker', () => {
     const closing = busy();
     closing.report('w1', 1.5, { slots: 2, accepting: false, batchId: closing.sent[0]?.id });
     for (const parts of [single, closing]) {
-      parts.dispatcher.run(2);
+      parts.dispatcher.run(3);
       expect(ids(parts)).toEqual(['w1 q1']);
     }
   });
@@ -90,7 +90,7 @@ describe('the next batch of a busy worker', () => {
     dispatcher.withdraw('m');
     // It takes 4 ms and the way of 2, and cannot begin before 4.
     dispatcher.add(query('q3', 9.9));
-    dispatcher.run(2);
+    dispatcher.run(3);
     expect(sent).toHaveLength(1);
     report('w2', 3.5);
     expect(ids(parts)).toEqual(['w1 q1', 'w2 q3']);
@@ -99,7 +99,7 @@ describe('the next batch of a busy worker', () => {
 
   it('begins later where the batch before it took longer, and that is told apart from its own time', () => {
     const parts = busy();
-    parts.dispatcher.run(2);
+    parts.dispatcher.run(3);
     parts.complete(parts.sent[0], 9);
     expect(parts.sent[1]).toMatchObject({ startMs: 7, heldUpMs: 3 });
     expect(parts.dispatcher.findLost(7 + 4 + 250)).toEqual([]);
@@ -109,7 +109,7 @@ describe('the next batch of a busy worker', () => {
   it('waits again when the worker is lost, and counts no death: it had to wait for its device', () => {
     const parts = busy();
     const { dispatcher, sent, report } = parts;
-    dispatcher.run(2);
+    dispatcher.run(3);
     dispatcher.lost('w1', 'e1', 3);
     report('w2', 4);
     report('w3', 4);
@@ -133,8 +133,8 @@ describe('the next batch of a busy worker', () => {
   it('is given to another when it is refused, while the batch on the device goes on', () => {
     const parts = busy();
     const { dispatcher, sent, report, complete } = parts;
-    dispatcher.run(2);
-    dispatcher.refused(sent[1]?.id ?? '', 'w1', 'e1', 3);
+    dispatcher.run(3);
+    dispatcher.refused(sent[1]?.id ?? '', 'w1', 'e1', 3.2);
     expect(sent).toHaveLength(2);
     report('w2', 3.5);
     expect(ids(parts)).toEqual(['w1 q1', 'w1 q2', 'w2 q2']);
@@ -145,7 +145,7 @@ describe('the next batch of a busy worker', () => {
   it('takes the place of a batch whose end was lost on the way', () => {
     const parts = busy();
     const { dispatcher, sent, report, complete, expired } = parts;
-    dispatcher.run(2);
+    dispatcher.run(3);
     for (const atMs of [100, 200]) report('w1', atMs, { slots: 2, batchId: sent[1]?.id });
     // q1 waits again, as nothing says that it was answered.
     expect(dispatcher.queued).toBe(1);
@@ -156,7 +156,7 @@ describe('the next batch of a busy worker', () => {
 
   it('may come back although the one before it has not', () => {
     const { dispatcher, sent, complete } = busy();
-    dispatcher.run(2);
+    dispatcher.run(3);
     expect(complete(sent[1], 10)).toBe(sent[1]);
     expect(complete(sent[0], 11)).toBe(sent[0]);
     expect([...dispatcher.inFlight()]).toEqual([]);
@@ -166,12 +166,12 @@ describe('the next batch of a busy worker', () => {
     const parts = busy();
     const { dispatcher, sent } = parts;
     dispatcher.shiftTimes(100);
-    dispatcher.run(101.9);
+    dispatcher.run(102.9);
     expect(sent).toHaveLength(1);
-    dispatcher.run(102);
+    dispatcher.run(103);
     expect(sent[1]).toMatchObject({ startMs: 104 });
     dispatcher.shiftTimes(100);
-    expect(sent[1]).toMatchObject({ sentAtMs: 202, startMs: 204 });
+    expect(sent[1]).toMatchObject({ sentAtMs: 203, startMs: 204 });
   });
 });
 
