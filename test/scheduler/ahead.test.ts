@@ -1,4 +1,6 @@
 /** What is sent to workers that are not there to take it at once: because they are busy yet, or because they are gone. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { type SchedulerTelemetry, schedulerTelemetry, unpack } from '@slackline/shared';
 import { describe, expect, it } from 'vitest';
 import { ask, bus, profile, scheduler, subjects, TestWorker, waiting } from './harness.js';
 
@@ -41,15 +43,35 @@ describe('a worker that takes a second batch', () => {
   });
 });
 
-it('a worker that is gone is known by the first batch that nobody hears, which costs its queries nothing', async () => {
-  await scheduler({ PROBE_EVERY_MS: '10000', WORKER_DEAD_AFTER_MS: '60000' });
-  for (const id of ['w1', 'w2', 'w3']) {
-    const worker = await TestWorker.join(id);
-    await worker.leave();
-  }
+it('a worker that has fallen silent is known by the first batch that nobody hears, which costs its queries nothing', async () => {
+  const telemetry = heard();
+  await scheduler({ PROBE_EVERY_MS: '10000', WORKER_DEAD_AFTER_MS: '4000' });
+  for (const id of ['w1', 'w2', 'w3']) await TestWorker.join(id).then((worker) => worker.leave());
+  await telemetry.first(({ workers }) => workers === 3);
+  // Longer than a quarter of what it takes to be lost by silence.
+  await delay(1_100);
   const answer = ask('q1', 20_000);
+  await telemetry.first(({ workersLost, workers }) => workersLost === 3 && workers === 0);
   const last = await TestWorker.join('w4');
   await last.finish();
-  // Three lost with it would be too many.
+  // Two lost with it would have been too many.
   expect(await answer).toMatchObject({ outcome: 'ok', queryId: 'q1' });
 });
+
+/** What the scheduler says of itself each second. */
+function heard() {
+  const all: SchedulerTelemetry[] = [];
+  let check = () => {};
+  bus.subscribe(subjects.telemetry('scheduler'), ({ data }) => {
+    all.push(unpack('telemetry', schedulerTelemetry, data));
+    check();
+  });
+  const first = async (matches: (each: SchedulerTelemetry) => boolean) => {
+    while (!all.some(matches)) {
+      await new Promise<void>((resolve) => {
+        check = resolve;
+      });
+    }
+  };
+  return { first };
+}

@@ -58,10 +58,7 @@ export const sentAhead: Figure = {
             { table: table(pairs.filter((pair) => pair.place === place)) },
           ]),
           environmentText,
-          sharedText.replace(
-            'The simulation beside it assumes a shared machine',
-            'The second table assumes a shared machine',
-          ),
+          `The second table has the surroundings of a live run. ${sharedText}`,
         ],
       },
     };

@@ -1,9 +1,7 @@
-/** When the batches that are out are expected to end: which worker is free next, and which batch is overdue. */
+/** When the batches on devices are expected to end, and which of them are overdue. */
 
 import type { Batch } from './batch.js';
 import { KeyHeap } from './key-heap.js';
-import { leastGraceMs } from './nearly-free.js';
-import type { Conditions } from './policy.js';
 import type { Query } from './query.js';
 
 /** A batch that has come back is dropped when its turn comes, so that everything here is O(log n) per batch. */
@@ -23,19 +21,6 @@ export class BatchEnds<Q extends Query> {
 
   cameBack(batch: Batch<Q>): void {
     this.#late.delete(batch);
-  }
-
-  /** When the next batch is expected back, not before `nowMs`; Infinity when none is, or all of them are long overdue. */
-  nextMs(nowMs: number, { slowdown, overheadMs, reserveMs }: Conditions): number {
-    const graceMs = Math.max(leastGraceMs, reserveMs);
-    for (let batch = this.#ends.peek(); batch !== undefined; batch = this.#ends.peek()) {
-      const endMs = batch.startMs + batch.expectedMs * slowdown + overheadMs;
-      const isOut = this.isOut(batch);
-      if (isOut && endMs + graceMs >= nowMs) return Math.max(endMs, nowMs);
-      this.#ends.pop();
-      if (isOut) this.#late.add(batch);
-    }
-    return Number.POSITIVE_INFINITY;
   }
 
   /** Batches that are out and so much later than profiled. O(late batches). */

@@ -16,13 +16,15 @@ export interface Batch<Q extends Query> {
   readonly accuracy: number;
   readonly queries: readonly Q[];
   sentAtMs: number;
+  /** How long nothing had been heard of its worker then. */
+  readonly silentMs: number;
   /**
    * When its worker can begin with it, as far as is known, less the way of its command: when it was sent, or when the batch before
    * it on that worker ends.
    */
   startMs: number;
-  /** How much later that was than was reckoned with when it was sent: the batch before it took longer. */
-  heldUpMs: number;
+  /** How much longer the batch before it had the device than was profiled, and its profiled time; none: nothing was before it. */
+  heldUp: { byMs: number; expectedMs: number };
   /** Profiled time of this batch, actuation included. */
   readonly expectedMs: number;
   /** The part of it that goes into changing to the subnet; 0 when it is there already. */

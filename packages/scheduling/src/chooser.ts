@@ -64,7 +64,7 @@ export class Chooser<Q extends Query> {
     };
     const waiting = waitingFor(places);
     for (const { state } of waiting) {
-      if (state.freeWorkers > 1) continue;
+      if (state.freeWorkers > (worker.batch === undefined ? 1 : 0)) continue;
       const gains = (deadlineMs: number) => this.#gains(state, look().view, deadlineMs);
       for (const query of state.shed(times, othersOf(state, waiting), gains)) this.expired(query);
     }
@@ -112,7 +112,6 @@ export class Chooser<Q extends Query> {
       worker: { id: workerId, deviceClass, models },
       otherFreeWorkers: worker.batch === undefined ? Math.max(0, freeWorkers - 1) : freeWorkers,
       workers: this.pool.size,
-      nextFreeMs: this.pool.nextFreeMs(nowMs, conditions),
     };
   }
 }

@@ -37,8 +37,8 @@ interface Sample {
   atMs: number;
   /** From sending its command to receiving its end, less what it waited for its device to be done with another. */
   roundTripMs: number;
-  /** How much later the device was done with that other one than was reckoned with (`Batch.heldUpMs`). */
-  heldUpMs: number;
+  /** How much longer that other one had the device than was profiled, and how long that was. */
+  heldUp: { byMs: number; expectedMs: number };
   /** Inside the executor: actuation and inference. */
   executorMs: number;
   /** As profiled. */
@@ -52,6 +52,7 @@ export class ConditionsEstimate {
   readonly #busyAtMs = new Float64Array(window);
   readonly #roundTripMs = new Float64Array(window);
   readonly #heldUpMs = new Float64Array(window);
+  readonly #behindMs = new Float64Array(window);
   readonly #executorMs = new Float64Array(window);
   readonly #expectedMs = new Float64Array(window);
   /** The largest slowdown that was told with each of them among the newest. */
@@ -66,14 +67,15 @@ export class ConditionsEstimate {
   constructor(private readonly firstOverheadMs: number) {}
 
   /** @returns whether enough is new to read again */
-  add({ atMs, roundTripMs, heldUpMs, executorMs, expectedMs }: Sample): boolean {
+  add({ atMs, roundTripMs, heldUp, executorMs, expectedMs }: Sample): boolean {
     const i = this.#next;
     const gapMs = this.#count === 0 ? 0 : Math.max(0, atMs - at(this.#atMs, this.#place(0)));
     this.#busyMs += Math.min(mostGapMs, gapMs);
     this.#atMs[i] = atMs;
     this.#busyAtMs[i] = this.#busyMs;
     this.#roundTripMs[i] = roundTripMs;
-    this.#heldUpMs[i] = heldUpMs;
+    this.#heldUpMs[i] = heldUp.byMs;
+    this.#behindMs[i] = heldUp.expectedMs;
     this.#executorMs[i] = executorMs;
     this.#expectedMs[i] = expectedMs;
     this.#slowdownThen[i] = 1;
@@ -140,8 +142,11 @@ export class ConditionsEstimate {
     for (let back = 0; back < newest; back += 1) {
       const i = this.#place(back);
       const slowdown = by === 'now' ? this.#slowdown : Math.max(this.#slowdown, at(this.#slowdownThen, i));
-      const heldUpMs = by === 'now' ? 0 : at(this.#heldUpMs, i);
-      this.#beyondMs[back] = at(this.#roundTripMs, i) + heldUpMs - slowdown * at(this.#expectedMs, i);
+      this.#beyondMs[back] = at(this.#roundTripMs, i) - slowdown * at(this.#expectedMs, i);
+      if (by === 'now') continue;
+      // What it had to wait beyond what could be reckoned with makes it as late as what it takes itself.
+      const waitedMs = at(this.#heldUpMs, i) - (slowdown - 1) * at(this.#behindMs, i);
+      this.#beyondMs[back] = at(this.#beyondMs, back) + Math.max(0, waitedMs);
     }
     return this.#beyondMs.subarray(0, newest);
   }

@@ -44,6 +44,8 @@ const maxDeaths = 2;
 /** Reports without its batch after which a worker does not have it. The first may have been sent before the batch came. */
 const missedReports = 2;
 
+const notHeldUp = { byMs: 0, expectedMs: 0 };
+
 /** A policy that waits is asked again after this long at the least, and a query expires so long after its last chance. */
 const leastStepMs = 0.001;
 
@@ -83,7 +85,7 @@ export class Dispatcher<Q extends Query> {
     return this.#pool.size;
   }
 
-  /** Batches that are out, oldest first. */
+  /** Batches that are out, in the order in which devices came to them; each with the one that waits behind it. */
   *inFlight(): IterableIterator<Batch<Q>> {
     for (const { batch, next } of this.#pool.busy) {
       if (batch !== undefined) yield batch;
@@ -142,11 +144,20 @@ export class Dispatcher<Q extends Query> {
    * someone who was given up, which changes nothing. Call `run` once its answers are on their way.
    */
   complete(batchId: string, workerId: string, epoch: string, nowMs: number): Batch<Q> | undefined {
+    return this.#release(batchId, workerId, epoch, { hasRun: true, nowMs });
+  }
+
+  #release(
+    batchId: string,
+    workerId: string,
+    epoch: string,
+    { hasRun, nowMs }: { hasRun: boolean; nowMs: number },
+  ): Batch<Q> | undefined {
     const worker = this.#pool.get(workerId);
     const batch = [worker?.batch, worker?.next].find((each) => each?.id === batchId && each.epoch === epoch);
     if (worker === undefined || batch === undefined) return undefined;
     this.#pool.seen(worker, nowMs);
-    this.#pool.release(worker, batch, true, nowMs, this.#conditions);
+    this.#pool.release(worker, batch, { hasRun, nowMs, conditions: this.#conditions });
     return batch;
   }
 
@@ -155,10 +166,10 @@ export class Dispatcher<Q extends Query> {
    * its next report says that it takes one.
    */
   refused(batchId: string, workerId: string, epoch: string, nowMs: number): void {
-    const batch = this.complete(batchId, workerId, epoch, nowMs);
+    const batch = this.#release(batchId, workerId, epoch, { hasRun: false, nowMs });
     const worker = this.#pool.get(workerId);
     if (batch === undefined || worker === undefined) return;
-    this.#pool.report({ ...worker.report, accepting: false }, nowMs);
+    this.#pool.refused(worker);
     this.#putBack(batch);
     this.run(nowMs);
   }
@@ -237,10 +248,13 @@ export class Dispatcher<Q extends Query> {
     }
     this.#waitUntilMs = Number.POSITIVE_INFINITY;
     if (this.#isHeld) return;
-    // Whoever is free begins sooner than whoever is nearly so.
-    this.#serveAll('free', nowMs);
+    for (const { state, station } of this.#open()) this.#serveFrom(station.free, state, nowMs);
     this.#pool.approach(nowMs, this.#conditions);
-    this.#serveAll('nearlyFree', nowMs);
+    for (const { state, station } of this.#open()) {
+      // Whoever is free begins sooner; where the policy lets it wait, it knows why, and that is for the others too.
+      if (station.free.size > 0 && this.policy.perWorker !== true) continue;
+      this.#serveFrom(station.nearlyFree, state, nowMs);
+    }
   }
 
   /** Sends no batch any more; those that are out still come back, and queries still expire. */
@@ -256,7 +270,7 @@ export class Dispatcher<Q extends Query> {
       wakeMs = Math.min(wakeMs, state.reachableUntilMs() + leastStepMs);
       isWaiting ||= state.queue.size > 0;
     }
-    return isWaiting ? Math.min(wakeMs, this.#pool.nextNearlyFreeMs(this.#conditions)) : wakeMs;
+    return isWaiting && !this.#isHeld ? Math.min(wakeMs, this.#pool.nextNearlyFreeMs(this.#conditions)) : wakeMs;
   }
 
   /** The models whose backlog cannot be carried, with what waits: to be told to whoever takes queries in. O(models + busy workers). */
@@ -271,10 +285,10 @@ export class Dispatcher<Q extends Query> {
     return { nowMs, conditions: this.#conditions, models, workers };
   }
 
-  #serveAll(who: 'free' | 'nearlyFree', nowMs: number): void {
+  /** Where something waits. */
+  *#open(): IterableIterator<Place<Q>> {
     for (const state of this.#models.values()) {
-      if (state.queue.size === 0) continue;
-      for (const station of state.stations.values()) this.#serveFrom(station[who], state, nowMs);
+      for (const station of state.stations.values()) if (state.queue.size > 0) yield { state, station };
     }
   }
 
@@ -319,7 +333,8 @@ export class Dispatcher<Q extends Query> {
       queries,
       sentAtMs: nowMs,
       startMs,
-      heldUpMs: 0,
+      heldUp: notHeldUp,
+      silentMs: nowMs - worker.lastSeenMs,
       expectedMs: table.estimate(subnetIndex, queries.length) + actuationMs,
       actuationMs,
     };
@@ -343,7 +358,7 @@ export class Dispatcher<Q extends Query> {
   /** A batch never reached its worker, or its end never reached us: nobody died, and the queries wait again, for others. */
   #takeBack(worker: PooledWorker<Q>, batch: Batch<Q>, nowMs: number): void {
     this.#pool.doubt(worker, true);
-    this.#pool.release(worker, batch, false, nowMs, this.#conditions);
+    this.#pool.release(worker, batch, { hasRun: false, nowMs, conditions: this.#conditions });
     this.#putBack(batch);
   }
 

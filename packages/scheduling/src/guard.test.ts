@@ -15,7 +15,6 @@ function view(table: LatencyTable, leftMs: number, waiting = 100): DecisionView 
     worker: { id: 'w', deviceClass: 'd', models: new Set(['m']) },
     otherFreeWorkers: 0,
     workers: 1,
-    nextFreeMs: Number.POSITIVE_INFINITY,
   };
 }
 

@@ -16,7 +16,7 @@ import type { Query } from './query.js';
  */
 const lead = 0.5;
 /** A batch may be so much later than expected, or as the reserve says, and its end is still expected at any moment. */
-export const leastGraceMs = 1;
+const leastGraceMs = 1;
 
 /** When the device is expected to be done with a batch, less the way of a command to it. */
 export function endMs({ startMs, expectedMs }: Batch<Query>, { slowdown }: Conditions): number {
@@ -25,9 +25,9 @@ export function endMs({ startMs, expectedMs }: Batch<Query>, { slowdown }: Condi
 
 /** O(log n) per batch. */
 export class NearlyFree<Q extends Query> {
-  /** By expected end; those that have come back, or that another one was sent behind, are dropped in their turn. */
+  /** By expected end; those that have come back are dropped in their turn. */
   readonly #ends = new KeyHeap<Batch<Q>>();
-  /** About to end, in the order of their expected ends. */
+  /** About to end, in the order in which that was noticed, with their expected ends. */
   readonly #near = new Map<Batch<Q>, number>();
 
   /** The device has come to that batch. */
@@ -42,7 +42,7 @@ export class NearlyFree<Q extends Query> {
 
   /** When `approach` has something to do at the soonest; Infinity: with no batch that is out. */
   nextMs({ overheadMs }: Conditions): number {
-    return this.#ends.leastKey - lead * overheadMs;
+    return overheadMs === 0 ? Number.POSITIVE_INFINITY : this.#ends.leastKey - lead * overheadMs;
   }
 
   /**
@@ -57,7 +57,7 @@ export class NearlyFree<Q extends Query> {
     { onNear, onLate }: { onNear: (batch: Batch<Q>) => void; onLate: (batch: Batch<Q>) => void },
   ): void {
     const { overheadMs, reserveMs } = conditions;
-    while (this.nextMs(conditions) <= nowMs) {
+    while (this.#ends.leastKey - lead * overheadMs <= nowMs) {
       const atMs = this.#ends.leastKey;
       const batch = this.#ends.pop();
       if (batch === undefined || overheadMs === 0) continue;

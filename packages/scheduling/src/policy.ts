@@ -71,11 +71,6 @@ export interface DecisionView {
   readonly otherFreeWorkers: number;
   /** Workers alive, this one and the busy ones included. */
   readonly workers: number;
-  /**
-   * When the next busy worker is expected to be free as it will be known here, overhead included; `nowMs` when one is
-   * overdue, Infinity when none is busy. One that is overdue by more than the reserve is not counted.
-   */
-  readonly nextFreeMs: number;
 }
 
 export type Decision =

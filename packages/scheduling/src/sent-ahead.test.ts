@@ -1,7 +1,17 @@
 /** The next batch, sent before its worker is free. */
 import { describe, expect, it } from 'vitest';
 import { createPolicy } from './policies/registry.js';
-import { pool, query, smallTable } from './testing.js';
+import type { Decision, DecisionView, Policy } from './policy.js';
+import { family, pool, query, smallTable } from './testing.js';
+
+const runs = (model: string): Decision => ({ kind: 'run', model, batch: 1, subnet: 0 });
+
+/** Serves the first query of all at once, and then only workers that are still busy. */
+const waitsForTheFree: Policy = {
+  name: 'waits for the free',
+  decide: ({ nowMs, startMs, queues }) =>
+    startMs > nowMs || nowMs === 0 ? runs(queues[0]?.model ?? '') : { kind: 'wait', untilMs: 900 },
+};
 
 /** Commands and ends take 2 ms together. */
 const overheadMs = 2;
@@ -35,7 +45,7 @@ describe('the next batch of a busy worker', () => {
     expect(ids(parts)).toEqual(['w1 q1', 'w1 q2']);
     expect(sent[1]).toMatchObject({ sentAtMs: 3, startMs: 4, expectedMs: 4 });
     expect(complete(sent[0], 6)).toBe(sent[0]);
-    expect(sent[1]).toMatchObject({ startMs: 4, heldUpMs: 0 });
+    expect(sent[1]).toMatchObject({ startMs: 4, heldUp: { byMs: 0, expectedMs: 4 } });
     expect(complete(sent[1], 10)).toBe(sent[1]);
   });
 
@@ -101,7 +111,7 @@ describe('the next batch of a busy worker', () => {
     const parts = busy();
     parts.dispatcher.run(3);
     parts.complete(parts.sent[0], 9);
-    expect(parts.sent[1]).toMatchObject({ startMs: 7, heldUpMs: 3 });
+    expect(parts.sent[1]).toMatchObject({ startMs: 7, heldUp: { byMs: 3, expectedMs: 4 } });
     expect(parts.dispatcher.findLost(7 + 4 + 250)).toEqual([]);
     expect(parts.dispatcher.findLost(7 + 4 + 250.1)).toHaveLength(1);
   });
@@ -142,6 +152,24 @@ describe('the next batch of a busy worker', () => {
     expect(complete(sent[1], 6)).toBeUndefined();
   });
 
+  it('leaves what was refused unactuated, and the worker alone until it reports again', () => {
+    const policy = { name: 'first', decide: ({ queues }: DecisionView) => runs(queues[0]?.model ?? '') };
+    const { dispatcher, sent, report, complete } = pool(policy, overheadMs);
+    for (const model of ['a', 'b']) dispatcher.setTable(model, 'fast', family);
+    report('w1', 0, { slots: 2, models: ['a', 'b'] });
+    dispatcher.add(query('q1', 1_000, { model: 'a' }));
+    dispatcher.run(0);
+    dispatcher.add(query('q2', 1_000, { model: 'b' }));
+    dispatcher.run(sent[0]?.expectedMs ?? 0);
+    expect(sent[1]).toMatchObject({ model: 'b', actuationMs: 5 });
+    dispatcher.refused(sent[1]?.id ?? '', 'w1', 'e1', 6.5);
+    complete(sent[0], 8);
+    dispatcher.run(8);
+    expect(sent).toHaveLength(2);
+    report('w1', 9, { slots: 2, models: ['a', 'b'] });
+    expect(sent[2]).toMatchObject({ model: 'b', actuationMs: 5 });
+  });
+
   it('takes the place of a batch whose end was lost on the way', () => {
     const parts = busy();
     const { dispatcher, sent, report, complete, expired } = parts;
@@ -173,6 +201,29 @@ describe('the next batch of a busy worker', () => {
     dispatcher.shiftTimes(100);
     expect(sent[1]).toMatchObject({ sentAtMs: 203, startMs: 204 });
   });
+});
+
+it('is not sent while a policy keeps a free worker waiting, unless it plans for each of them', () => {
+  for (const perWorker of [false, true]) {
+    const policy = { ...waitsForTheFree, perWorker };
+    const { dispatcher, sent, report } = pool(policy, overheadMs);
+    dispatcher.setTable('m', 'fast', smallTable);
+    report('w1', 0, { slots: 2 });
+    dispatcher.add(query('q1', 1_000));
+    dispatcher.run(0);
+    report('w2', 0);
+    dispatcher.add(query('q2', 1_000));
+    dispatcher.run(0.5);
+    expect(sent.map(({ workerId }) => workerId)).toEqual(perWorker ? ['w1', 'w1'] : ['w1']);
+  }
+});
+
+it('is not waited for by a leader that sends nothing any more', () => {
+  const { dispatcher } = busy();
+  expect(dispatcher.nextWakeMs()).toBe(3);
+  dispatcher.hold();
+  dispatcher.run(4);
+  expect(dispatcher.nextWakeMs()).toBeGreaterThan(900);
 });
 
 it('is never sent where commands and ends take no time', () => {

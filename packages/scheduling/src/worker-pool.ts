@@ -49,6 +49,13 @@ export interface PooledWorker<Q extends Query> {
   stations: readonly Station<PooledWorker<Q>>[];
 }
 
+/** How and when a batch came off a worker. */
+interface Release {
+  readonly hasRun: boolean;
+  readonly nowMs: number;
+  readonly conditions: Conditions;
+}
+
 /** A report this soon after a batch was sent may have been made before it arrived. */
 const reportTransitMs = 50;
 /** Epochs that are over and still remembered: a worker that comes back does so soon, and ids may hold a process id. */
@@ -59,7 +66,7 @@ export class WorkerPool<Q extends Query> {
   readonly #workers = new Map<string, PooledWorker<Q>>();
   /** Who has been silent longest comes first. */
   readonly #bySilence = new Set<PooledWorker<Q>>();
-  /** Whose batch was sent first comes first. */
+  /** Whose device came to its batch first comes first. */
   readonly #busy = new Set<PooledWorker<Q>>();
   readonly #doubted = new Set<PooledWorker<Q>>();
   readonly #ends = new BatchEnds<Q>((batch) => this.#holderOf(batch) !== undefined);
@@ -137,7 +144,11 @@ export class WorkerPool<Q extends Query> {
   /** A batch is sent to a worker that is free or nearly free. */
   assign(worker: PooledWorker<Q>, batch: Batch<Q>, conditions: Conditions): void {
     if (worker.batch === undefined) this.#begin(worker, batch, conditions);
-    else worker.next = batch;
+    else {
+      worker.next = batch;
+      worker.isNearlyFree = false;
+      this.#nearlyFree.forget(worker.batch);
+    }
     this.#settle(worker);
   }
 
@@ -178,8 +189,8 @@ export class WorkerPool<Q extends Query> {
   }
 
   /** Takes one of its batches off a worker. The one that was sent ahead takes the place of the one on the device. */
-  release(worker: PooledWorker<Q>, batch: Batch<Q>, hasRun: boolean, nowMs: number, conditions: Conditions): void {
-    if (hasRun) worker.actuated.set(batch.model, batch.subnet);
+  release(worker: PooledWorker<Q>, batch: Batch<Q>, how: Release): void {
+    if (how.hasRun) worker.actuated.set(batch.model, batch.subnet);
     else worker.actuated.clear();
     const { next } = worker;
     worker.next = undefined;
@@ -188,13 +199,14 @@ export class WorkerPool<Q extends Query> {
       worker.isNearlyFree = false;
       this.#busy.delete(worker);
       this.#forget(batch);
-      if (next !== undefined) {
-        const startMs = Math.max(next.sentAtMs, nowMs - conditions.overheadMs);
-        next.heldUpMs = Math.max(0, startMs - next.startMs);
-        next.startMs = startMs;
-        this.#begin(worker, next, conditions);
-      }
+      if (next !== undefined) this.#promote(worker, next, batch, how);
     }
+    this.#settle(worker);
+  }
+
+  /** A worker did not take what it was sent: it is given nothing until its next report. */
+  refused(worker: PooledWorker<Q>): void {
+    worker.report = { ...worker.report, accepting: false };
     this.#settle(worker);
   }
 
@@ -218,11 +230,6 @@ export class WorkerPool<Q extends Query> {
   /** Tables have changed: which worker can run which model is found out anew. */
   placeAll(): void {
     for (const worker of this.#workers.values()) this.#place(worker);
-  }
-
-  /** When the next busy worker is expected to be free. */
-  nextFreeMs(nowMs: number, conditions: Conditions): number {
-    return this.#ends.nextMs(nowMs, conditions);
   }
 
   /** Workers that have been silent for longer, and those whose batch is so much later than profiled. */
@@ -261,12 +268,22 @@ export class WorkerPool<Q extends Query> {
     return worker?.batch === batch ? worker : undefined;
   }
 
+  /** The device has come to the batch that was sent ahead. */
+  #promote(worker: PooledWorker<Q>, next: Batch<Q>, before: Batch<Q>, { hasRun, nowMs, conditions }: Release): void {
+    next.startMs = Math.max(next.sentAtMs, nowMs - conditions.overheadMs);
+    if (hasRun) {
+      const profiledMs = Math.max(next.sentAtMs, before.startMs + before.expectedMs);
+      next.heldUp = { byMs: Math.max(0, next.startMs - profiledMs), expectedMs: before.expectedMs };
+    }
+    this.#begin(worker, next, conditions);
+  }
+
   #begin(worker: PooledWorker<Q>, batch: Batch<Q>, conditions: Conditions): void {
     worker.batch = batch;
     worker.missedReports = 0;
     this.#busy.add(worker);
     this.#ends.begins(batch);
-    this.#nearlyFree.begins(batch, conditions);
+    if (takesNext(worker)) this.#nearlyFree.begins(batch, conditions);
   }
 
   #forget(batch: Batch<Q>): void {
@@ -295,8 +312,7 @@ export class WorkerPool<Q extends Query> {
   #settle(worker: PooledWorker<Q>): void {
     const accepts = worker.report.accepting && !worker.isDoubted;
     const isFree = worker.batch === undefined && !worker.isElsewhere && accepts;
-    const takesNext = worker.next === undefined && (worker.report.slots ?? 1) > 1;
-    const isNearlyFree = worker.isNearlyFree && takesNext && accepts;
+    const isNearlyFree = worker.isNearlyFree && worker.next === undefined && takesNext(worker) && accepts;
     const serves = worker.batch !== undefined || accepts;
     for (const station of worker.stations) {
       if (isFree) station.free.add(worker);
@@ -308,3 +324,6 @@ export class WorkerPool<Q extends Query> {
     worker.serves = serves;
   }
 }
+
+/** Whether it holds a second batch behind the one on its device. */
+const takesNext = ({ report }: PooledWorker<Query>) => (report.slots ?? 1) > 1;

@@ -18,17 +18,23 @@ describe('a crash', () => {
     ]);
   });
 
-  it('is found out by what is sent to the dead worker: the broker says that nobody listens', () => {
+  it('takes what is sent to the dead worker until it is found out', () => {
     const events = [{ kind: 'crash', atMs: 3, worker: 0 }] as const;
-    const result = simulate(options([4], { workers: two, events, busDelayMs: 1 }));
-    // Sent at 4, known at 6 not to have been heard, then on its way for 1, and back for 1.
-    expect(ends(result)).toEqual(['ok@18']);
+    // Sent at 4, asked for at 50: at 25 the batch is too young to be asked for.
+    expect(ends(simulate(options([4], { workers: two, events })))).toEqual(['ok@60']);
+  });
+
+  it('is found out at once by what is sent when its heartbeat is overdue: the broker says that nobody listens', () => {
+    const events = [{ kind: 'crash', atMs: 3, worker: 0 }] as const;
+    const result = simulate(options([200], { workers: two, events, busDelayMs: 1 }));
+    // Known at 202 not to have been heard, then on its way for 1, and back for 1.
+    expect(ends(result)).toEqual(['ok@214']);
     expect(result.workersLost).toBe(1);
   });
 
   it('costs a query nothing that never reached the dead worker', () => {
     const events = [0, 1, 2].map((worker) => ({ kind: 'crash', atMs: 3, worker }) as const);
-    const result = simulate(options([4], { workers: [{ count: 4, deviceClass: 'd' }], events }));
+    const result = simulate(options([200], { workers: [{ count: 4, deviceClass: 'd' }], events }));
     expect(result).toMatchObject({ ok: 1, failed: 0, workersLost: 3 });
   });
 

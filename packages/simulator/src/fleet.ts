@@ -14,6 +14,9 @@ import type { Run, SimulatedWorker } from './worker.js';
 /** The defaults of the services' configuration. */
 export const serviceLiveness: Liveness = { probeEveryMs: 25, heartbeatMs: 100, deadAfterMs: 500, overdueMs: 1_000 };
 
+/** As in the service (services/scheduler/src/liveness.ts). */
+const silentShare = 0.25;
+
 export class Fleet {
   readonly #byId: ReadonlyMap<string, SimulatedWorker>;
   readonly #busDelay: () => number;
@@ -68,12 +71,15 @@ export class Fleet {
     const arrivesMs = Math.max(nowMs + this.#busDelay(), before?.arrivesMs ?? 0);
     const startedMs = Math.max(arrivesMs, before?.finishedMs ?? 0, worker.pausedUntilMs);
     const counted = model.counted[subnetIndex] ?? 0;
-    const ends = { version: 0, finishedMs: 0, doneMs: 0 };
+    const ends = { waitedMs: 0, version: 0, finishedMs: 0, doneMs: 0 };
     const run: Run = { batch, counted, record: undefined, arrivesMs, startedMs, executorMs, ...ends };
     worker.runs.push(run);
     if (worker.alive) this.#planEnd(worker, run, before);
-    else if (typeof this.#detection !== 'number') {
-      this.events.push(run.arrivesMs + this.#busDelay(), eventKinds.unheard, worker.index, worker.life);
+    else if (typeof this.#detection !== 'number' && this.#isSilentFor(worker, nowMs, this.#detection)) {
+      // No end will come under this version: it is what the run is known by.
+      worker.version += 1;
+      run.version = worker.version;
+      this.events.push(run.arrivesMs + this.#busDelay(), eventKinds.unheard, worker.index, run.version);
     }
     return run;
   }
@@ -118,12 +124,10 @@ export class Fleet {
     const isSilent = !worker.alive || worker.pausedUntilMs > nowMs;
     if (worker.knownEpoch === '' || !isSilent || typeof this.#detection === 'number') return false;
     const { probeEveryMs, heartbeatMs, deadAfterMs, overdueMs } = this.#detection;
-    const { bornMs, silentFromMs } = worker;
     const batch = worker.runs[0]?.batch;
-    const heldMs = batch === undefined ? 0 : nowMs - batch.startMs;
-    const lastHeartbeatMs = bornMs + Math.floor((silentFromMs - bornMs) / heartbeatMs) * heartbeatMs;
+    const heldMs = batch === undefined ? 0 : nowMs - batch.sentAtMs;
     const isOverdue = batch !== undefined && heldMs > batch.expectedMs + overdueMs;
-    if (isOverdue || nowMs - Math.max(lastHeartbeatMs, worker.lastSeenMs) > deadAfterMs) return true;
+    if (isOverdue || nowMs - lastHeardMs(worker, heartbeatMs) > deadAfterMs) return true;
     // A paused process keeps its connection, so that its probe is only never answered.
     if (!worker.alive && batch !== undefined && heldMs >= probeEveryMs) {
       this.events.push(nowMs + this.#busDelay(), eventKinds.lost, worker.index, worker.life);
@@ -131,6 +135,11 @@ export class Fleet {
       this.events.push(nextRound(nowMs, probeEveryMs), eventKinds.probe, worker.index, worker.life);
     }
     return false;
+  }
+
+  /** Whether the scheduler wants to hear, with the next batch that it sends there, whether anybody listens. */
+  #isSilentFor(worker: SimulatedWorker, nowMs: number, { heartbeatMs, deadAfterMs }: Liveness): boolean {
+    return nowMs - lastHeardMs(worker, heartbeatMs) > silentShare * deadAfterMs;
   }
 
   #crash(worker: SimulatedWorker, nowMs: number): void {
@@ -169,8 +178,9 @@ export class Fleet {
     }
   }
 
-  /** @param before what the worker says the end of first */
+  /** @param before what the device has to do first */
   #planEnd(worker: SimulatedWorker, run: Run, before: Run | undefined): void {
+    run.waitedMs = Math.max(0, (before?.finishedMs ?? 0) - run.arrivesMs);
     run.finishedMs = run.startedMs + run.executorMs;
     run.doneMs = Math.max(run.finishedMs + this.#busDelay(), before?.doneMs ?? 0);
     worker.version += 1;
@@ -181,4 +191,9 @@ export class Fleet {
 
 function nextRound(nowMs: number, everyMs: number): number {
   return (Math.floor(nowMs / everyMs) + 1) * everyMs;
+}
+
+/** Of a worker that does not speak any more. */
+function lastHeardMs({ bornMs, silentFromMs, lastSeenMs }: SimulatedWorker, heartbeatMs: number): number {
+  return Math.max(bornMs + Math.floor((silentFromMs - bornMs) / heartbeatMs) * heartbeatMs, lastSeenMs);
 }

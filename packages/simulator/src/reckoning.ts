@@ -28,10 +28,10 @@ export class Reckoning {
   }
 
   /** A batch has come back. Returns whether it is time to read again. */
-  add(nowMs: number, { batch, arrivesMs, startedMs, executorMs }: Run): boolean {
+  add(nowMs: number, { batch, waitedMs, executorMs }: Run): boolean {
     if (this.#estimate === undefined) return false;
-    const { sentAtMs, heldUpMs, expectedMs } = batch;
-    const roundTripMs = nowMs - sentAtMs - (startedMs - arrivesMs);
-    return this.#estimate.add({ atMs: nowMs, roundTripMs, heldUpMs, executorMs, expectedMs });
+    const { sentAtMs, heldUp, expectedMs } = batch;
+    const roundTripMs = nowMs - sentAtMs - waitedMs;
+    return this.#estimate.add({ atMs: nowMs, roundTripMs, heldUp, executorMs, expectedMs });
   }
 }

@@ -156,6 +156,9 @@ export class Simulation {
       case eventKinds.happening:
         this.#fleet.happen(index, this.#nowMs);
         break;
+      case eventKinds.unheard:
+        this.#unheard(this.#fleet.get(index), version);
+        break;
       case eventKinds.refresh:
         this.#refresh();
         this.#events.push(this.#nowMs + refreshEveryMs, eventKinds.refresh, 0, 0);
@@ -179,7 +182,6 @@ export class Simulation {
     if (kind === eventKinds.begin) this.#fleet.join(worker, this.#nowMs);
     else if (kind === eventKinds.report) this.#report(worker);
     else if (kind === eventKinds.resume) this.#fleet.resume(worker, this.#nowMs);
-    else if (kind === eventKinds.unheard) this.#lose(worker, worker.runs.at(-1)?.batch.id);
     else if (kind === eventKinds.lost || this.#fleet.probe(worker, this.#nowMs)) this.#lose(worker);
   }
 
@@ -244,6 +246,11 @@ export class Simulation {
     worker.lastSeenMs = this.#nowMs;
     this.#dispatcher.report(worker.report(), this.#nowMs);
     this.#stirred = true;
+  }
+
+  #unheard(worker: SimulatedWorker, version: number): void {
+    const run = worker.runs.find((each) => each.version === version);
+    if (run !== undefined) this.#lose(worker, run.batch.id);
   }
 
   /** @param unheard the batch that never reached it, where it was found out by that */

@@ -22,7 +22,9 @@ export interface Run {
   /** The end that is on its way carries the version that it was planned under; others are void. */
   version: number;
   /** When the command is there. */
-  arrivesMs: number;
+  readonly arrivesMs: number;
+  /** How long the device was still busy with the one before then. */
+  waitedMs: number;
   startedMs: number;
   executorMs: number;
   finishedMs: number;

@@ -49,7 +49,6 @@ describe('a planned decision', () => {
       worker: { id, deviceClass: 'd', models: new Set(['m']) },
       otherFreeWorkers: 0,
       workers: 1,
-      nextFreeMs: Infinity,
     };
   }
   const arrivedBefore = 100;
@@ -62,6 +61,16 @@ describe('a planned decision', () => {
     expect(policy.decide(asked)).toEqual({ kind: 'wait', untilMs: 10_000 + 30 - 8 });
     const late = { ...asked, nowMs: 10_022, startMs: 10_022 };
     expect(policy.decide(late)).toEqual({ kind: 'run', model: 'm', batch: 2, subnet: 2 });
+  });
+
+  it('passes over all that would be late when its worker can only begin later', () => {
+    const policy = planned(100);
+    const { arrived } = policy.plan.variants[0] ?? { arrived: 0 };
+    // Four take 10 ms: from 10,004 on those are late whose deadline is before 10,014.
+    const deadlineMsAt = (k: number) => 10_011 + k;
+    const asked = viewOf(20, 11, arrived + 20, { deadlineMsAt });
+    expect(policy.decide(asked)).toMatchObject({ batch: 4, subnet: 2 });
+    expect(policy.decide({ ...asked, startMs: 10_004 })).toMatchObject({ kind: 'run', batch: 4, subnet: 2, skip: 3 });
   });
 
   it('runs a full batch at once', () => {

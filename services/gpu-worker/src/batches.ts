@@ -16,8 +16,8 @@ export interface BatchesParts {
   clock: Clock;
   meter: Pick<Meter, 'batchStarted' | 'batchEnded'>;
   log: Log;
-  /** Whether an epoch is over: somebody gave this worker up, and what it was sent under that epoch runs elsewhere. */
-  isOver: (epoch: string) => boolean;
+  /** Whether what came under these runs elsewhere: this worker was given up, or its leader leads no more. */
+  isOver: (epoch: string, token: number) => boolean;
   /** The executor died on a batch; what waits behind that one is refused. */
   onDied: () => void;
 }
@@ -67,7 +67,7 @@ export class Batches {
   /** Never rejects; undefined where nothing is to be said. */
   async #turn(command: BatchCommand, digest: string, bodies: Bodies | Promise<Bodies>): Promise<Result | undefined> {
     const { meter, isOver } = this.parts;
-    if (isOver(command.epoch)) return undefined;
+    if (isOver(command.epoch, command.token)) return undefined;
     if (this.#hasDied) return refused('The executor died on the batch before');
     this.#runningId = command.batchId;
     meter.batchStarted();

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Device, lingerMs } from './device.js';
 import { Life } from './life.js';
@@ -146,6 +147,48 @@ it('a job that fails frees the device', async () => {
   await expect(failed).rejects.toThrow('out of memory');
   await settled();
   expect(life.state).toBe('idle');
+});
+
+it('offers no more slots than it takes batches, whatever happens, and runs everything that it took', async () => {
+  const anyEvent = fc.constantFrom('batch', 'end', 'job', 'linger');
+  const property = fc.asyncProperty(fc.array(anyEvent, { maxLength: 30 }), async (events) => {
+    life = new Life();
+    clock = new ManualClock();
+    device = new Device(life, clock, () => {});
+    ready();
+    const [taken, ended]: [ReturnType<typeof held>[], number[]] = [[], []];
+    const jobs: ReturnType<typeof held>[] = [];
+    const endAll = () => {
+      for (const each of [...taken, ...jobs]) if (each.hasStarted()) each.finish();
+    };
+    for (const event of events) {
+      if (event === 'batch' && device.acceptsBatch) {
+        const number = taken.length;
+        const batch = held(undefined);
+        taken.push(batch);
+        device.runBatch(batch.step, () => ended.push(number));
+      }
+      if (event === 'job') {
+        const job = held(undefined);
+        jobs.push(job);
+        void device.run('load', job.step);
+      }
+      if (event === 'end') endAll();
+      if (event === 'linger') clock.advance(lingerMs);
+      await settled();
+      if (device.freeSlots > 0) expect(device.acceptsBatch).toBe(true);
+      if (life.state !== 'idle' && life.state !== 'busy') expect(device.freeSlots).toBe(0);
+    }
+    for (let i = 0; i <= 2 * events.length; i += 1) {
+      clock.advance(lingerMs);
+      endAll();
+      await settled();
+    }
+    expect(ended).toEqual(taken.map((_, i) => i));
+    expect(jobs.every((job) => job.hasStarted())).toBe(true);
+    expect([life.state, device.freeSlots]).toEqual(['idle', 2]);
+  });
+  await fc.assert(property);
 });
 
 describe('draining', () => {

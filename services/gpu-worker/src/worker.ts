@@ -78,7 +78,7 @@ export class Worker {
     this.#complaints = new Complaints(this.#log, clock);
     this.#batches = new Batches({
       ...{ bus: deps.bus, claims: deps.subjects.stores.claims, executor, clock, meter: this.#meter, log: this.#log },
-      isOver: (epoch) => epoch !== this.#fence.epoch,
+      isOver: (epoch, token) => this.#fence.isOver(epoch, token),
       onDied: () => this.#life.take('drain'),
     });
     const withDevice = (step: () => Promise<void>) => this.#device.run('load', step);

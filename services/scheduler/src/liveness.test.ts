@@ -24,7 +24,7 @@ function watched(pings: (number: number) => 'answer' | 'silence' | 'nobody') {
       else if (what === 'nobody') reject(new SlacklineError('no_responders', 'Nobody'));
       else owned.after(timeoutMs, () => reject(new SlacklineError('timeout', 'No answer')));
     });
-  let unheard: (message: { subject: string }) => void = () => {};
+  let unheard: (message: { subject: string; data: Uint8Array }) => void = () => {};
   const subscribe = (_subject: string, handler: typeof unheard) => {
     unheard = handler;
     return { drain: () => Promise.resolve() };
@@ -46,7 +46,13 @@ function watched(pings: (number: number) => 'answer' | 'silence' | 'nobody') {
     () => {},
   );
   liveness.start();
-  return { clock, lost, liveness, asked: () => asked, unheard: (subject: string) => unheard({ subject }) };
+  return {
+    clock,
+    lost,
+    liveness,
+    asked: () => asked,
+    unheard: (subject: string, data = new Uint8Array()) => unheard({ subject, data }),
+  };
 }
 
 test('a worker that dies over a ping is found by the next one, not by the time-out of the first', async () => {
@@ -70,13 +76,18 @@ test('a worker that answers is asked again in every round, and one that is slow 
   expect(slow.lost).toEqual([]);
 });
 
-test('a worker is lost as soon as the broker says that nobody listened for its batch, whoever is asked', async () => {
+test('a silent worker is lost as soon as the broker says that nobody listened for its batch, whoever is asked', async () => {
   const { lost, liveness, unheard } = watched(() => 'answer');
-  unheard(liveness.replyOf('b-2'));
+  const replyOf = (id: string, silentMs: number) => liveness.replyOf({ id, silentMs } as Batch<HeldQuery>) ?? '';
+  // Heartbeats come every 100 ms.
+  expect(replyOf('b-1', 120)).toBe('');
+  const subject = replyOf('b-1', 130);
+  unheard(replyOf('b-2', 130));
+  unheard(subject, Buffer.from('somebody'));
   expect(lost).toEqual([]);
-  unheard(liveness.replyOf('b-1'));
+  unheard(subject);
   expect(lost).toEqual([{ reason: 'nobody listened for its batch', atMs: 0, batchId: 'b-1' }]);
   await liveness.stop();
-  unheard(liveness.replyOf('b-1'));
+  unheard(subject);
   expect(lost).toHaveLength(1);
 });

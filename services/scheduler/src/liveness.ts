@@ -1,7 +1,7 @@
 /**
- * Finds workers that are gone: by silence, by overdue batches, sooner by asking those that hold a batch, and at once when the
- * broker says of a batch that nobody listened for it. Those that speak but did not get what they were sent are asked until
- * they answer.
+ * Finds workers that are gone: by silence, by overdue batches, sooner by asking those that hold a batch, and where a silent one is
+ * sent a batch, by the broker's word that nobody listens. Those that speak but did not get what they were sent are asked
+ * until they answer.
  */
 
 import type { Batch, Dispatcher } from '@slackline/scheduling';
@@ -19,6 +19,8 @@ const patienceRounds = 2;
 const probesPerRound = 32;
 /** The broker's clock is slewed by less than this in a round. */
 const leastStepMs = 100;
+/** Of the silence by which a worker is lost: longer than a heartbeat. */
+const silentShare = 0.25;
 const empty = new Uint8Array(0);
 
 export class Liveness {
@@ -50,8 +52,10 @@ export class Liveness {
   }
 
   start(): void {
-    // Workers answer on another subject: whatever comes here is the broker's.
-    this.#unheard = this.bus.subscribe(`${this.#inbox}.*`, ({ subject }) => this.#onUnheard(subject));
+    // The broker's word has no body. Nobody else has a reason to say anything here.
+    this.#unheard = this.bus.subscribe(`${this.#inbox}.*`, ({ subject, data }) => {
+      if (data.length === 0) this.#onUnheard(subject);
+    });
     this.#lastRoundMs = this.clock.now();
     this.#lastBrokerMs = this.now();
     this.#plan();
@@ -63,9 +67,13 @@ export class Liveness {
     await this.#unheard?.drain();
   }
 
-  /** The reply subject for a batch's command: the broker says there when nobody listens for it. */
-  replyOf(batchId: string): string {
-    return `${this.#inbox}.${batchId}`;
+  /**
+   * The reply subject for a batch's command, where the broker says that nobody listens for it; undefined: its worker was heard of
+   * lately. nats-server 2.9 notes every reply subject that it hands to a client which may only answer (infra/nats), for minutes
+   * and one by one: where each command has one, each takes longer than the one before.
+   */
+  replyOf({ id, silentMs }: Batch<HeldQuery>): string | undefined {
+    return silentMs > this.config.WORKER_DEAD_AFTER_MS * silentShare ? `${this.#inbox}.${id}` : undefined;
   }
 
   #onUnheard(subject: string): void {
@@ -96,7 +104,10 @@ export class Liveness {
     const brokerMs = this.now();
     const isDue = ({ id, sentAtMs }: Batch<HeldQuery>) =>
       brokerMs - sentAtMs >= this.config.PROBE_EVERY_MS && !this.#isAsked(id);
-    const due = [...this.dispatcher.inFlight()].filter(isDue);
+    // One question for all that a worker holds: of two batches the later one stands.
+    const due = [
+      ...new Map([...this.dispatcher.inFlight()].filter(isDue).map((each) => [each.workerId, each])).values(),
+    ];
     // Each round begins where the last one ended, so that every worker has its turn.
     const first = due.length === 0 ? 0 : this.#probeFrom % due.length;
     const turn = [...due.slice(first), ...due.slice(0, first)].slice(0, probesPerRound);

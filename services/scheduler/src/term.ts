@@ -291,8 +291,9 @@ export class Term {
 
   #send(batch: Batch<HeldQuery>): void {
     const { bus, subjects } = this.parts;
-    const reply = this.#liveness.replyOf(batch.id);
-    bus.publish(subjects.batch(batch.workerId), packBatchCommand(commandOf(batch, this.token)), { reply });
+    const reply = this.#liveness.replyOf(batch);
+    const command = packBatchCommand(commandOf(batch, this.token));
+    bus.publish(subjects.batch(batch.workerId), command, reply === undefined ? {} : { reply });
   }
 
   /** Something has changed of what is out, or of who can take it. */

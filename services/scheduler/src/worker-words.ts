@@ -132,13 +132,13 @@ export class WorkerWords {
     onSettled();
   }
 
-  #measure({ expectedMs, sentAtMs, heldUpMs }: Batch<HeldQuery>, done: BatchDone, nowMs: number): void {
+  #measure({ expectedMs, sentAtMs, heldUp }: Batch<HeldQuery>, done: BatchDone, nowMs: number): void {
     const { clock, conditions, onMeasured } = this.parts;
     const awayMs = nowMs - sentAtMs;
     // Nobody ran it for longer than it was away, or kept it waiting for the rest and more, whatever is said.
     const executorMs = Math.min(done.actuationMs + done.inferenceMs, awayMs);
     const roundTripMs = awayMs - Math.min(done.waitedMs, awayMs - executorMs);
-    const sample = { atMs: clock.now(), roundTripMs, heldUpMs, executorMs, expectedMs };
+    const sample = { atMs: clock.now(), roundTripMs, heldUp, executorMs, expectedMs };
     if (conditions.add(sample)) onMeasured();
   }
 

@@ -41,7 +41,6 @@ function view(nowMs: number, queue: Partial<QueueView> & { table: LatencyTable; 
     worker: { id: 'w', deviceClass: 'd', models: new Set(['m']) },
     otherFreeWorkers: 0,
     workers,
-    nextFreeMs: nowMs,
   };
   return decided;
 }

@@ -16,7 +16,6 @@ function view(nowMs: number, deadlines: readonly number[]): DecisionView {
     worker: { id: 'w', deviceClass: 'd', models: new Set(['m']) },
     otherFreeWorkers: 0,
     workers: 1,
-    nextFreeMs: Number.POSITIVE_INFINITY,
   };
 }
 

@@ -15,7 +15,6 @@ function view(table: LatencyTable, slack: number, queue: Partial<QueueView> = {}
     worker: { id: 'w', deviceClass: 'd', models: new Set(['m']) },
     otherFreeWorkers: 0,
     workers: 1,
-    nextFreeMs: Number.POSITIVE_INFINITY,
   };
 }
 
