@@ -62,8 +62,10 @@ export async function runParts(
       try {
         ending.signal.throwIfAborted();
         Object.assign(document, await job.run(context, { document, earlier: usable, options, profiles, guessed }));
-      } catch (error) {
+      } catch (failure) {
         signal.throwIfAborted();
+        // What was under way when the time was up says only that it was broken off.
+        const error: unknown = ending.signal.aborted ? ending.signal.reason : failure;
         const text = textOf(error);
         const isSkipped = error instanceof Skipped;
         say(`${nameOf(job)}: ${isSkipped ? 'skipped' : 'FAILED'}: ${text}`);
