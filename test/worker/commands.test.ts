@@ -124,6 +124,23 @@ describe('a worker with a batch', () => {
     await scheduler.statuses.first((status) => status.freeSlots === 2 && status.batchId === null, after);
   });
 
+  it('says nothing of slots that batches take and give back: schedulers know', async () => {
+    await deployment.end();
+    deployment = await Deployment.create(nats.url);
+    // No heartbeat comes in between.
+    const worker = await start({ HEARTBEAT_MS: '60000', DEAD_AFTER_MS: '120000' });
+    const { scheduler } = deployment;
+    const statuses = scheduler.statuses.all.length;
+    const batches = [1, 2, 3].map((each) => ({ each, done: scheduler.run(worker) }));
+    for (const { each, done } of batches.slice(0, 2)) {
+      await executor.has(each);
+      executor.finish();
+      await done;
+    }
+    await deployment.bus.flush();
+    expect(scheduler.statuses.all.length).toBe(statuses);
+  });
+
   it('lets the one that waits for the device go when its epoch is over: that runs elsewhere', async () => {
     const worker = await start();
     const { bus, subjects, scheduler } = deployment;

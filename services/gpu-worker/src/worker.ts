@@ -180,11 +180,14 @@ export class Worker {
     // A newer version of the model may take over while it waits, but not this batch.
     const turn = this.#batches.take(command, command.digest ?? this.#models.digestOf(command.model) ?? '');
     this.#device.runBatch(turn.run, () => {
-      // In this order no scheduler sends to a worker whose device has gone to something else.
-      if (this.freeSlots < this.#voice.saidSlots) this.#voice.slots();
+      // In this order no scheduler sends to a worker whose device has gone to something else. What batches take of the slots, and
+      // give back, schedulers know by themselves: a status for each would cost them more than the batch.
+      if (this.freeSlots === 0 && this.#voice.saidSlots > 0) this.#voice.slots();
       const end = turn.end();
       if (end !== undefined) this.#voice.done(command, end);
-      if (this.freeSlots > this.#voice.saidSlots) this.#voice.slots();
+      // A leader of another term waits for the end of a batch that is none of its own.
+      const isUnheard = this.#fence.isOver(command.epoch, command.token);
+      if (this.freeSlots > 0 && (this.#voice.saidSlots === 0 || isUnheard)) this.#voice.slots();
     });
   }
 
