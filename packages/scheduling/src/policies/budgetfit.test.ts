@@ -94,9 +94,8 @@ describe('budgetfit', () => {
       const decision = policy.decide({ ...asked, conditions: { overheadMs, reserveMs: 0, slowdown: 1 } });
       return decision.kind === 'run' ? table.subnets[decision.subnet]?.id : undefined;
     };
-    // Half of the 32 ms of the longest batch.
-    expect(under(15)).toBe('large');
-    expect(under(17)).toBe('knee');
+    expect(under(1)).toBe('large');
+    expect(under(10)).toBe('knee');
   });
 
   it('gives accuracy up when what stays behind would be late otherwise', () => {

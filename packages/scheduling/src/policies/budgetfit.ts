@@ -43,7 +43,7 @@ const leastShare = 0.5;
 const usable = 0.975;
 
 /** Overhead and reserve above this share of the longest batch say that workers share their cores with the bus. */
-const sharedAbove = 0.5;
+const sharedAbove = 0.2;
 
 /** What is worth running of a table. */
 interface Frontier {
