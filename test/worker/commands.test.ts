@@ -125,10 +125,8 @@ describe('a worker with a batch', () => {
   });
 
   it('says nothing of slots that batches take and give back: schedulers know', async () => {
-    await deployment.end();
-    deployment = await Deployment.create(nats.url);
     // No heartbeat comes in between.
-    const worker = await start({ HEARTBEAT_MS: '60000', DEAD_AFTER_MS: '120000' });
+    const worker = await start({ HEARTBEAT_MS: '10000' });
     const { scheduler } = deployment;
     const statuses = scheduler.statuses.all.length;
     const batches = [1, 2, 3].map((each) => ({ each, done: scheduler.run(worker) }));

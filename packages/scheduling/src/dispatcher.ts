@@ -44,8 +44,6 @@ const maxDeaths = 2;
 /** Reports without its batch after which a worker does not have it. The first may have been sent before the batch came. */
 const missedReports = 2;
 
-const notHeldUp = { byMs: 0, expectedMs: 0 };
-
 /** A policy that waits is asked again after this long at the least, and a query expires so long after its last chance. */
 const leastStepMs = 0.001;
 
@@ -333,7 +331,6 @@ export class Dispatcher<Q extends Query> {
       queries,
       sentAtMs: nowMs,
       startMs,
-      heldUp: notHeldUp,
       silentMs: nowMs - worker.lastSeenMs,
       expectedMs: table.estimate(subnetIndex, queries.length) + actuationMs,
       actuationMs,

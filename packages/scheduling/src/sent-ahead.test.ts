@@ -45,7 +45,7 @@ describe('the next batch of a busy worker', () => {
     expect(ids(parts)).toEqual(['w1 q1', 'w1 q2']);
     expect(sent[1]).toMatchObject({ sentAtMs: 3, startMs: 4, expectedMs: 4 });
     expect(complete(sent[0], 6)).toBe(sent[0]);
-    expect(sent[1]).toMatchObject({ startMs: 4, heldUp: { byMs: 0, expectedMs: 4 } });
+    expect(sent[1]).toMatchObject({ startMs: 4, behind: { endMs: 4, expectedMs: 4 } });
     expect(complete(sent[1], 10)).toBe(sent[1]);
   });
 
@@ -111,7 +111,7 @@ describe('the next batch of a busy worker', () => {
     const parts = busy();
     parts.dispatcher.run(3);
     parts.complete(parts.sent[0], 9);
-    expect(parts.sent[1]).toMatchObject({ startMs: 7, heldUp: { byMs: 3, expectedMs: 4 } });
+    expect(parts.sent[1]).toMatchObject({ startMs: 7, behind: { endMs: 4, expectedMs: 4 } });
     expect(parts.dispatcher.findLost(7 + 4 + 250)).toEqual([]);
     expect(parts.dispatcher.findLost(7 + 4 + 250.1)).toHaveLength(1);
   });

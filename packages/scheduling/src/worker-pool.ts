@@ -271,10 +271,7 @@ export class WorkerPool<Q extends Query> {
   /** The device has come to the batch that was sent ahead. */
   #promote(worker: PooledWorker<Q>, next: Batch<Q>, before: Batch<Q>, { hasRun, nowMs, conditions }: Release): void {
     next.startMs = Math.max(next.sentAtMs, nowMs - conditions.overheadMs);
-    if (hasRun) {
-      const profiledMs = Math.max(next.sentAtMs, before.startMs + before.expectedMs);
-      next.heldUp = { byMs: Math.max(0, next.startMs - profiledMs), expectedMs: before.expectedMs };
-    }
+    if (hasRun) next.behind = { endMs: before.startMs + before.expectedMs, expectedMs: before.expectedMs };
     this.#begin(worker, next, conditions);
   }
 

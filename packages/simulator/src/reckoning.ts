@@ -1,5 +1,5 @@
 /** What the scheduler reckons with: given, known, or estimated from every batch as the service does. */
-import { type Conditions, ConditionsEstimate } from '@slackline/scheduling';
+import { type Conditions, ConditionsEstimate, heldUpOf } from '@slackline/scheduling';
 import { meanOf } from './distribution.js';
 import type { SimulationOptions } from './options.js';
 import type { Run } from './worker.js';
@@ -30,8 +30,8 @@ export class Reckoning {
   /** A batch has come back. Returns whether it is time to read again. */
   add(nowMs: number, { batch, waitedMs, executorMs }: Run): boolean {
     if (this.#estimate === undefined) return false;
-    const { sentAtMs, heldUp, expectedMs } = batch;
+    const { sentAtMs, expectedMs } = batch;
     const roundTripMs = nowMs - sentAtMs - waitedMs;
-    return this.#estimate.add({ atMs: nowMs, roundTripMs, heldUp, executorMs, expectedMs });
+    return this.#estimate.add({ atMs: nowMs, roundTripMs, heldUp: heldUpOf(batch, waitedMs), executorMs, expectedMs });
   }
 }

@@ -2,7 +2,7 @@
  * What workers say to a leader, and what is found out about them: into the dispatcher, and from there into outcomes. A word
  * counts once the lease is certainly held; one that cannot be understood is dropped.
  */
-import type { Batch, ConditionsEstimate, Dispatcher } from '@slackline/scheduling';
+import { type Batch, type ConditionsEstimate, type Dispatcher, heldUpOf } from '@slackline/scheduling';
 import {
   type BatchAnswer,
   type BatchDone,
@@ -132,13 +132,15 @@ export class WorkerWords {
     onSettled();
   }
 
-  #measure({ expectedMs, sentAtMs, heldUp }: Batch<HeldQuery>, done: BatchDone, nowMs: number): void {
+  #measure(batch: Batch<HeldQuery>, done: BatchDone, nowMs: number): void {
+    const { expectedMs, sentAtMs } = batch;
     const { clock, conditions, onMeasured } = this.parts;
     const awayMs = nowMs - sentAtMs;
     // Nobody ran it for longer than it was away, or kept it waiting for the rest and more, whatever is said.
     const executorMs = Math.min(done.actuationMs + done.inferenceMs, awayMs);
-    const roundTripMs = awayMs - Math.min(done.waitedMs, awayMs - executorMs);
-    const sample = { atMs: clock.now(), roundTripMs, heldUp, executorMs, expectedMs };
+    const waitedMs = Math.min(done.waitedMs, awayMs - executorMs);
+    const roundTripMs = awayMs - waitedMs;
+    const sample = { atMs: clock.now(), roundTripMs, heldUp: heldUpOf(batch, waitedMs), executorMs, expectedMs };
     if (conditions.add(sample)) onMeasured();
   }
 
