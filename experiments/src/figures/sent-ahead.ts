@@ -51,7 +51,7 @@ export const sentAhead: Figure = {
         parts: [
           'Between the end of a batch and the next command a device idles for two ways over the bus, unless the command is ' +
             `sent before the batch has ended. Gamma-distributed gaps of CV² ${cv2}, ${paperWorkers} emulated devices, limit ` +
-            `${sloMs} ms. Simulated. *After*: a worker is sent its next batch when it is free. *Ahead*: as the service does it.`,
+            `${sloMs} ms. Simulated. *After*: a worker is sent its next batch when it is free. *Ahead*: as the service does with `SEND_AHEAD=true`.`,
           { plot: 'sent-ahead.svg', caption: 'Missed deadlines and accuracy against the rate' },
           ...places.flatMap((place) => [
             { heading: place === 'dedicated' ? 'A core for each process' : 'All on one machine of two cores' },

@@ -90,7 +90,7 @@ export function subnetsOf(models: readonly SimulatedModel[]): CountedSubnet[] {
 
 /** Throws RangeError where a group names a model that is not there or has no table for its device class. */
 export function workersOf(
-  { models, workers, sendsAhead = true }: SimulationOptions,
+  { models, workers, sendsAhead = false }: SimulationOptions,
   subnets: readonly CountedSubnet[],
 ): SimulatedWorker[] {
   const all: SimulatedWorker[] = [];

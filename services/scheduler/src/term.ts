@@ -117,6 +117,7 @@ export class Term {
     this.#workerWords = new WorkerWords({
       ...{ bus, subjects, clock, complaints, token, tally: parts.tally, gate: this.#gate },
       ...{ dispatcher: this.#dispatcher, conditions: this.#conditions, outcomes: this.#outcomes },
+      sendsAhead: config.SEND_AHEAD === 'true',
       now: () => this.#now(),
       isSilent: () => this.#silent(),
       onMeasured: () => this.refreshConditions(),

@@ -2,7 +2,8 @@
 import type { WorkerReport } from '@slackline/scheduling';
 import type { WorkerStatus } from '@slackline/shared';
 
-export function reportOf(status: WorkerStatus): WorkerReport {
+/** @param sendsAhead whether batches are sent to wait for a device; without, every worker holds one */
+export function reportOf(status: WorkerStatus, sendsAhead: boolean): WorkerReport {
   const { workerId, epoch, deviceClass, models, slots, freeSlots, draining, batchId } = status;
   return {
     workerId,
@@ -12,6 +13,6 @@ export function reportOf(status: WorkerStatus): WorkerReport {
     versions: new Set([...Object.values(models), ...status.versions]),
     accepting: freeSlots > 0 && !draining,
     batchId: batchId ?? undefined,
-    slots,
+    slots: sendsAhead ? slots : 1,
   };
 }

@@ -36,6 +36,8 @@ export interface WorkerWordsParts {
   outcomes: Pick<Outcomes, 'answer' | 'fail'>;
   /** The term's: ends of batches that were sent under another one are not heard. */
   token: number;
+  /** Whether workers are sent their next batch before they are free. */
+  sendsAhead: boolean;
   /** Broker time, which the dispatcher runs in. */
   now: () => number;
   /** Whether nothing may be said. */
@@ -98,14 +100,14 @@ export class WorkerWords {
   }
 
   #report(data: Uint8Array): void {
-    const { dispatcher, tally, now, onSettled } = this.parts;
+    const { dispatcher, tally, now, sendsAhead, onSettled } = this.parts;
     const status = unpack('worker status', workerStatus, data);
     const { workerId, epoch } = status;
     if (status.draining && status.batchId === null) {
       if (dispatcher.leave(workerId, epoch)) tally.forget(workerId);
       return;
     }
-    const isTaken = dispatcher.report(reportOf(status), now());
+    const isTaken = dispatcher.report(reportOf(status, sendsAhead), now());
     if (isTaken) tally.executor(workerId, status.executor);
     onSettled();
   }
