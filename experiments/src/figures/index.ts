@@ -9,7 +9,6 @@ import { faults } from './faults.js';
 import { maf } from './maf.js';
 import { policies } from './policies.js';
 import { scaling } from './scaling.js';
-import { sentAhead } from './sent-ahead.js';
 import { throughput } from './throughput.js';
 
 export const figures: readonly Figure[] = [
@@ -22,6 +21,5 @@ export const figures: readonly Figure[] = [
   scaling,
   policies,
   actuationDelay,
-  sentAhead,
   optimum,
 ];

@@ -5,7 +5,7 @@
 import type { ModelBacklog } from './ahead.js';
 import { backlogsOf } from './backlogs.js';
 import type { Batch } from './batch.js';
-import { type Choice, Chooser, type Times } from './chooser.js';
+import { type Choice, Chooser } from './chooser.js';
 import type { Place } from './decision-view.js';
 import type { LatencyTable } from './latency-table.js';
 import { ModelState } from './model-state.js';
@@ -83,12 +83,9 @@ export class Dispatcher<Q extends Query> {
     return this.#pool.size;
   }
 
-  /** Batches that are out, in the order in which devices came to them; each with the one that waits behind it. */
+  /** Batches that are out, oldest first. */
   *inFlight(): IterableIterator<Batch<Q>> {
-    for (const { batch, next } of this.#pool.busy) {
-      if (batch !== undefined) yield batch;
-      if (next !== undefined) yield next;
-    }
+    for (const { batch } of this.#pool.busy) if (batch !== undefined) yield batch;
   }
 
   /** Measured anew while the system runs. */
@@ -131,8 +128,7 @@ export class Dispatcher<Q extends Query> {
     const known = this.#pool.get(report.workerId);
     if (known !== undefined && known.report.epoch !== report.epoch) this.#giveUp(known);
     const worker = this.#pool.report(report, nowMs);
-    if (worker.missedReports >= missedReports && worker.batch !== undefined)
-      this.#takeBack(worker, worker.batch, nowMs);
+    if (worker.missedReports >= missedReports && worker.batch !== undefined) this.#takeBack(worker, worker.batch);
     this.run(nowMs);
     return true;
   }
@@ -142,20 +138,11 @@ export class Dispatcher<Q extends Query> {
    * someone who was given up, which changes nothing. Call `run` once its answers are on their way.
    */
   complete(batchId: string, workerId: string, epoch: string, nowMs: number): Batch<Q> | undefined {
-    return this.#release(batchId, workerId, epoch, { hasRun: true, nowMs });
-  }
-
-  #release(
-    batchId: string,
-    workerId: string,
-    epoch: string,
-    { hasRun, nowMs }: { hasRun: boolean; nowMs: number },
-  ): Batch<Q> | undefined {
     const worker = this.#pool.get(workerId);
-    const batch = [worker?.batch, worker?.next].find((each) => each?.id === batchId && each.epoch === epoch);
-    if (worker === undefined || batch === undefined) return undefined;
+    const batch = worker?.batch;
+    if (worker === undefined || batch === undefined || batch.id !== batchId || batch.epoch !== epoch) return undefined;
     this.#pool.seen(worker, nowMs);
-    this.#pool.release(worker, batch, { hasRun, nowMs, conditions: this.#conditions });
+    this.#pool.release(worker, true);
     return batch;
   }
 
@@ -164,10 +151,10 @@ export class Dispatcher<Q extends Query> {
    * its next report says that it takes one.
    */
   refused(batchId: string, workerId: string, epoch: string, nowMs: number): void {
-    const batch = this.#release(batchId, workerId, epoch, { hasRun: false, nowMs });
+    const batch = this.complete(batchId, workerId, epoch, nowMs);
     const worker = this.#pool.get(workerId);
     if (batch === undefined || worker === undefined) return;
-    this.#pool.refused(worker);
+    this.#pool.report({ ...worker.report, accepting: false }, nowMs);
     this.#putBack(batch);
     this.run(nowMs);
   }
@@ -210,13 +197,11 @@ export class Dispatcher<Q extends Query> {
   /**
    * A worker is gone, e.g. its subject has no responder. Its batch is given back. Returns all that are given up by it: none where
    * that epoch is over already.
-   *
-   * @param unheard the id of a batch that never reached it: not what it died of
    */
-  lost(workerId: string, epoch: string, nowMs: number, unheard?: string): WorkerReport[] {
+  lost(workerId: string, epoch: string, nowMs: number): WorkerReport[] {
     const worker = this.#pool.get(workerId);
     if (worker?.report.epoch !== epoch) return [];
-    this.#giveUp(worker, unheard);
+    this.#giveUp(worker);
     // Whoever fell silent with it would be given its queries next, and they would be lost a second time at once.
     const silent = this.findLost(nowMs);
     for (const each of silent) this.#giveUp(each);
@@ -246,12 +231,9 @@ export class Dispatcher<Q extends Query> {
     }
     this.#waitUntilMs = Number.POSITIVE_INFINITY;
     if (this.#isHeld) return;
-    for (const { state, station } of this.#open()) this.#serveFrom(station.free, state, nowMs);
-    this.#pool.approach(nowMs, this.#conditions);
-    for (const { state, station } of this.#open()) {
-      // Whoever is free begins sooner; where the policy lets it wait, it knows why, and that is for the others too.
-      if (station.free.size > 0 && this.policy.perWorker !== true) continue;
-      this.#serveFrom(station.nearlyFree, state, nowMs);
+    for (const state of this.#models.values()) {
+      if (state.queue.size === 0) continue;
+      for (const { free } of state.stations.values()) this.#serveFrom(free, state, nowMs);
     }
   }
 
@@ -263,12 +245,8 @@ export class Dispatcher<Q extends Query> {
   /** When `run` must be called again although nothing has happened: the next expiry, or the end of a policy's wait. */
   nextWakeMs(): number {
     let wakeMs = this.#waitUntilMs;
-    let isWaiting = false;
-    for (const state of this.#models.values()) {
-      wakeMs = Math.min(wakeMs, state.reachableUntilMs() + leastStepMs);
-      isWaiting ||= state.queue.size > 0;
-    }
-    return isWaiting && !this.#isHeld ? Math.min(wakeMs, this.#pool.nextNearlyFreeMs(this.#conditions)) : wakeMs;
+    for (const state of this.#models.values()) wakeMs = Math.min(wakeMs, state.reachableUntilMs() + leastStepMs);
+    return wakeMs;
   }
 
   /** The models whose backlog cannot be carried, with what waits: to be told to whoever takes queries in. O(models + busy workers). */
@@ -283,13 +261,6 @@ export class Dispatcher<Q extends Query> {
     return { nowMs, conditions: this.#conditions, models, workers };
   }
 
-  /** Where something waits. */
-  *#open(): IterableIterator<Place<Q>> {
-    for (const state of this.#models.values()) {
-      for (const station of state.stations.values()) if (state.queue.size > 0) yield { state, station };
-    }
-  }
-
   /** Asks the policy for one free worker after the other, until nothing more can be had from it. */
   #serveFrom(free: Iterable<PooledWorker<Q>>, state: ModelState<Q>, nowMs: number): void {
     for (const worker of free) {
@@ -300,14 +271,13 @@ export class Dispatcher<Q extends Query> {
 
   /** Sends a worker what the policy chooses for it; false when it chooses to wait, or nothing is there for this worker. */
   #serve(worker: PooledWorker<Q>, nowMs: number): boolean {
-    const startMs = this.#pool.startMs(worker, nowMs, this.#conditions);
-    const choice = this.#chooser.choose(worker, this.#placesOf(worker.report), this.#conditions, { nowMs, startMs });
-    if (choice.kind === 'run') this.#send(worker, choice, { nowMs, startMs });
+    const choice = this.#chooser.choose(worker, this.#placesOf(worker.report), this.#conditions, nowMs);
+    if (choice.kind === 'run') this.#send(worker, choice, nowMs);
     else this.#waitUntilMs = Math.min(this.#waitUntilMs, Math.max(choice.untilMs, nowMs + leastStepMs));
     return choice.kind === 'run';
   }
 
-  #send(worker: PooledWorker<Q>, { servable, decision }: Choice<Q>, { nowMs, startMs }: Times): void {
+  #send(worker: PooledWorker<Q>, { servable, decision }: Choice<Q>, nowMs: number): void {
     const { state, station, scope, view } = servable;
     const { table, version } = station;
     // Whatever a policy knows of minima, none is undercut; and a plan may be older than the front.
@@ -330,12 +300,10 @@ export class Dispatcher<Q extends Query> {
       accuracy: subnet.accuracy,
       queries,
       sentAtMs: nowMs,
-      startMs,
-      silentMs: nowMs - worker.lastSeenMs,
       expectedMs: table.estimate(subnetIndex, queries.length) + actuationMs,
       actuationMs,
     };
-    this.#pool.assign(worker, batch, this.#conditions);
+    this.#pool.assign(worker, batch);
     this.effects.send(batch);
   }
 
@@ -353,9 +321,9 @@ export class Dispatcher<Q extends Query> {
   }
 
   /** A batch never reached its worker, or its end never reached us: nobody died, and the queries wait again, for others. */
-  #takeBack(worker: PooledWorker<Q>, batch: Batch<Q>, nowMs: number): void {
+  #takeBack(worker: PooledWorker<Q>, batch: Batch<Q>): void {
     this.#pool.doubt(worker, true);
-    this.#pool.release(worker, batch, { hasRun: false, nowMs, conditions: this.#conditions });
+    this.#pool.release(worker, false);
     this.#putBack(batch);
   }
 
@@ -364,17 +332,13 @@ export class Dispatcher<Q extends Query> {
     for (const query of queries) state.putBack(query);
   }
 
-  #giveUp(worker: PooledWorker<Q>, unheard?: string): void {
+  #giveUp(worker: PooledWorker<Q>): void {
     this.#pool.remove(worker);
-    const { batch, next, isLeaving } = worker;
-    // What it never had, or had to wait for its device, is not what it died of.
-    const isSuspect = batch !== undefined && batch.id !== unheard && !isLeaving;
-    for (const query of batch?.queries ?? []) {
-      if (isSuspect) query.deaths += 1;
+    for (const query of worker.batch?.queries ?? []) {
+      if (!worker.isLeaving) query.deaths += 1;
       if (query.deaths >= maxDeaths) this.effects.failed(query);
       else this.#model(query.model).putBack(query);
     }
-    if (next !== undefined) this.#putBack(next);
   }
 
   #model(name: string): ModelState<Q> {

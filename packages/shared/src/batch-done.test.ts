@@ -14,7 +14,6 @@ const good: BatchDone = {
   actuationMs: 0,
   inferenceMs: 1.5,
   heldMs: 2,
-  waitedMs: 0.5,
   freeSlots: 1,
 };
 

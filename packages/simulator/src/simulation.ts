@@ -156,9 +156,6 @@ export class Simulation {
       case eventKinds.happening:
         this.#fleet.happen(index, this.#nowMs);
         break;
-      case eventKinds.unheard:
-        this.#unheard(this.#fleet.get(index), version);
-        break;
       case eventKinds.refresh:
         this.#refresh();
         this.#events.push(this.#nowMs + refreshEveryMs, eventKinds.refresh, 0, 0);
@@ -196,34 +193,33 @@ export class Simulation {
 
   #send(batch: Batch<SimulatedQuery>): void {
     const worker = this.#fleet.of(batch);
-    const run = this.#fleet.send(worker, batch, this.#nowMs);
+    this.#fleet.send(worker, batch, this.#nowMs);
     const size = batch.queries.length;
     this.tally.batch(size, this.#nowMs);
     if (this.batchRecords === undefined) return;
     const { model, subnet } = batch;
     const record = { sentMs: this.#nowMs, startedMs: null, finishedMs: null, doneMs: null };
-    run.record = { ...record, worker: worker.index, model, subnet, size };
-    this.batchRecords.push(run.record);
+    worker.record = { ...record, worker: worker.index, model, subnet, size };
+    this.batchRecords.push(worker.record);
   }
 
   #done(worker: SimulatedWorker, version: number): void {
-    const at = worker.runs.findIndex((run) => run.version === version);
-    const [run] = at < 0 ? [] : worker.runs.splice(at, 1);
-    if (run === undefined) return;
-    const { batch, record } = run;
+    const { batch } = worker;
+    if (worker.version !== version || batch === undefined) return;
+    worker.batch = undefined;
     worker.lastSeenMs = this.#nowMs;
     const completed = this.#dispatcher.complete(batch.id, worker.id, worker.epoch, this.#nowMs);
     if (completed === undefined) return;
     this.#stirred = true;
-    if (this.#reckoning.add(this.#nowMs, run)) this.#refresh();
+    if (this.#reckoning.add(this.#nowMs, worker.executorMs, batch)) this.#refresh();
     for (const query of batch.queries) {
-      this.tally.answered(query, run.counted, batch.accuracy, this.#nowMs);
+      this.tally.answered(query, worker.counted, batch.accuracy, this.#nowMs);
       this.#settled(query);
     }
-    if (record !== undefined) {
-      record.startedMs = run.startedMs;
-      record.finishedMs = run.finishedMs;
-      record.doneMs = this.#nowMs;
+    if (worker.record !== undefined) {
+      worker.record.startedMs = worker.startedMs;
+      worker.record.finishedMs = worker.finishedMs;
+      worker.record.doneMs = this.#nowMs;
     }
   }
 
@@ -242,25 +238,20 @@ export class Simulation {
     // It died before its report was through.
     if (!worker.alive) return;
     worker.knownEpoch = worker.epoch;
-    worker.runs.length = 0;
+    worker.batch = undefined;
     worker.lastSeenMs = this.#nowMs;
     this.#dispatcher.report(worker.report(), this.#nowMs);
     this.#stirred = true;
   }
 
-  #unheard(worker: SimulatedWorker, version: number): void {
-    const run = worker.runs.find((each) => each.version === version);
-    if (run !== undefined) this.#lose(worker, run.batch.id);
-  }
-
-  /** @param unheard the batch that never reached it, where it was found out by that */
-  #lose(worker: SimulatedWorker, unheard?: string): void {
+  #lose(worker: SimulatedWorker): void {
     const { knownEpoch } = worker;
     if (knownEpoch === '') return;
     worker.knownEpoch = '';
-    worker.runs.length = 0;
+    worker.batch = undefined;
+    worker.version += 1;
     this.workersLost += 1;
-    this.#dispatcher.lost(worker.id, knownEpoch, this.#nowMs, unheard);
+    this.#dispatcher.lost(worker.id, knownEpoch, this.#nowMs);
     this.#stirred = true;
   }
 

@@ -19,11 +19,6 @@ export const schedulerConfig = commonConfig.extend(streamsConfig.shape).extend({
   PLAN_PERCENTILE: z.enum(planPercentiles).default('guarded'),
   /** First estimate of the time a batch spends outside the executor; measured from then on. */
   OVERHEAD_MS: ms(0).default(2),
-  /**
-   * Whether a worker is sent its next batch shortly before it is free. It helps where devices would wait for the bus; where services
-   * and workers share few cores, devices that never wait take more and smaller batches, and the cores end first.
-   */
-  SEND_AHEAD: z.enum(['true', 'false']).default('false'),
   /** A standby takes over when it has seen no renewal for so long; the leader stops well before. */
   LEASE_MS: ms(100).default(600),
   /** A worker that has not been heard of for so long is lost. */

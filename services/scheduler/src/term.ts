@@ -117,7 +117,6 @@ export class Term {
     this.#workerWords = new WorkerWords({
       ...{ bus, subjects, clock, complaints, token, tally: parts.tally, gate: this.#gate },
       ...{ dispatcher: this.#dispatcher, conditions: this.#conditions, outcomes: this.#outcomes },
-      sendsAhead: config.SEND_AHEAD === 'true',
       now: () => this.#now(),
       isSilent: () => this.#silent(),
       onMeasured: () => this.refreshConditions(),
@@ -130,7 +129,7 @@ export class Term {
       config,
       this.#dispatcher,
       () => this.#now(),
-      (workerId, epoch, reason, unheard) => this.#workerWords.lost(workerId, epoch, reason, unheard),
+      (workerId, epoch, reason) => this.#workerWords.lost(workerId, epoch, reason),
       (workerId, epoch) => this.#workerWords.answered(workerId, epoch),
     );
     this.#readMark = new ReadMark({
@@ -225,16 +224,10 @@ export class Term {
     this.#over = true;
     this.#gate.close();
     this.#wakeUps.stop();
-    const liveness = this.#liveness.stop();
+    this.#liveness.stop();
     this.#backlogVoice.stop();
     this.#outcomes.stop();
-    await Promise.all([
-      liveness,
-      this.#planning?.stop(),
-      this.#intake.stop(),
-      this.#readMark.stop(),
-      this.#workerWords.stop(),
-    ]);
+    await Promise.all([this.#planning?.stop(), this.#intake.stop(), this.#readMark.stop(), this.#workerWords.stop()]);
   }
 
   /**
@@ -292,9 +285,7 @@ export class Term {
 
   #send(batch: Batch<HeldQuery>): void {
     const { bus, subjects } = this.parts;
-    const reply = this.#liveness.replyOf(batch);
-    const command = packBatchCommand(commandOf(batch, this.token));
-    bus.publish(subjects.batch(batch.workerId), command, reply === undefined ? {} : { reply });
+    bus.publish(subjects.batch(batch.workerId), packBatchCommand(commandOf(batch, this.token)));
   }
 
   /** Something has changed of what is out, or of who can take it. */
