@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** `npm run bench:bus`: reads the command line, runs the parts, writes results and prints the document. */
 import { Interrupted, interruptSignal } from '@slackline/cli';
-import { collectSeldom } from '@slackline/shared';
+import { tameCollector } from '@slackline/shared';
 import { CommanderError } from 'commander';
 import { readOptions } from './options.js';
 import { merged, readEarlier, writeResults } from './results.js';
@@ -14,7 +14,7 @@ const wronglyCalled = 2;
 const lingerMs = 250;
 const startedAtMs = performance.now();
 // The load runs in this process: it is collected as the services are.
-collectSeldom();
+tameCollector();
 const signal = interruptSignal();
 
 /** A line on standard error: standard output is for results. */

@@ -21,7 +21,7 @@ import pino from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 
 const log = pino({ level: process.env.TEST_LOG ?? 'silent' });
-const profile: LatencyProfile = {
+export const profile: LatencyProfile = {
   v: 1,
   model: 'm',
   digest: 'd',
@@ -89,6 +89,7 @@ export class TestWorker {
     readonly id: string,
     private readonly own: Bus,
     public epoch: string,
+    private readonly slots: number,
   ) {
     own.subscribe(subjects.batch(id), (m) => {
       this.commands.push(unpack('batch', batchCommand, m.data));
@@ -99,14 +100,13 @@ export class TestWorker {
     this.report();
   }
 
-  static async join(id: string, epoch = 'e1'): Promise<TestWorker> {
-    const worker = new TestWorker(id, await connectBus({ url: server.url, name: id }), epoch);
+  static async join(id: string, { epoch = 'e1', slots = 1 } = {}): Promise<TestWorker> {
+    const worker = new TestWorker(id, await connectBus({ url: server.url, name: id }), epoch, slots);
     workers.push(worker);
     return worker;
   }
 
   report(): void {
-    const busy = this.commands.length > 0;
     const status = {
       v: 1 as const,
       workerId: this.id,
@@ -115,16 +115,18 @@ export class TestWorker {
       executor: 'test',
       host: 'test',
       models: { m: 'd' },
-      freeSlots: busy ? 0 : 1,
+      slots: this.slots,
+      freeSlots: this.slots - this.commands.length,
       batchId: this.commands[0]?.batchId ?? null,
       draining: false,
     };
     this.own.publish(subjects.heartbeat(this.id), pack(status));
   }
 
-  async command(): Promise<BatchCommand> {
+  /** The batch that it holds, or the one behind it. */
+  async command(place = 0): Promise<BatchCommand> {
     for (;;) {
-      const command = this.commands[0];
+      const command = this.commands[place];
       if (command !== undefined) return command;
       await new Promise<void>((resolve) => {
         this.#arrived = resolve;

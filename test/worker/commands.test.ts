@@ -63,7 +63,7 @@ describe('the epoch', () => {
     const batch = scheduler.run(renewed, { batchId: 'new' });
     await executor.has(1);
     executor.finish();
-    expect(await batch).toMatchObject({ epoch: renewed.epoch, freeSlots: 1 });
+    expect(await batch).toMatchObject({ epoch: renewed.epoch, freeSlots: 2 });
     expect(executor.batches.length).toBe(1);
     expect(scheduler.done.all.map(({ batchId }) => batchId)).toEqual(['new']);
   });
@@ -75,11 +75,11 @@ describe('the epoch', () => {
     await executor.has(1);
     bus.publish(subjects.fenced('w'), pack({ v: 1, epoch: worker.epoch, token: 1 }));
     const renewed = await scheduler.statuses.first(({ epoch }) => epoch !== worker.epoch);
-    expect(renewed.freeSlots).toBe(0);
+    expect(renewed).toMatchObject({ freeSlots: 1, batchId: 'b1' });
     executor.finish();
     expect((await batch).epoch).toBe(worker.epoch);
-    const free = await scheduler.available.first(({ epoch }) => epoch === renewed.epoch);
-    expect(free).toMatchObject({ freeSlots: 1, batchId: null });
+    const free = await scheduler.available.first(({ epoch, batchId }) => epoch === renewed.epoch && batchId === null);
+    expect(free.freeSlots).toBe(2);
   });
 });
 
@@ -98,34 +98,79 @@ it('after the broker was killed and came back, the worker has a new epoch and st
 }, 60_000);
 
 describe('a worker with a batch', () => {
-  it('says which, takes no other, and still answers pings', async () => {
+  it('says which, takes one more and no third, and still answers pings', async () => {
     const worker = await start();
     const { bus, subjects, scheduler } = deployment;
     const first = scheduler.run(worker);
     await executor.has(1);
     const busy = await scheduler.statuses.first(({ batchId }) => batchId !== null);
-    expect(busy).toMatchObject({ freeSlots: 0, batchId: 'b1' });
+    expect(busy).toMatchObject({ slots: 2, freeSlots: 1, batchId: 'b1' });
+    const second = scheduler.run(worker);
     expect((await scheduler.run(worker)).answers).toMatchObject({ refused: 'unavailable' });
+    const full = await scheduler.statuses.first(({ freeSlots, batchId }) => freeSlots === 0 && batchId === 'b1');
     await bus.request(subjects.ping('w'), new Uint8Array(0), { timeoutMs: 5_000 });
+    expect(executor.batches.length).toBe(1);
     executor.finish();
     expect(await first).toMatchObject({ batchId: 'b1', freeSlots: 1 });
-    // It had said that it was not free: now it says that it is.
-    const after = scheduler.statuses.all.indexOf(busy);
-    await scheduler.available.first(({ batchId }) => batchId === null, scheduler.available.all.indexOf(worker) + 1);
-    await scheduler.statuses.first(({ freeSlots }) => freeSlots === 1, after);
+    // It had said that it had no slot: now it says that it has.
+    const after = scheduler.statuses.all.indexOf(full);
+    expect((await scheduler.available.first(({ batchId }) => batchId === 'b2')).freeSlots).toBe(1);
+    await executor.has(2);
+    executor.finish();
+    const { waitedMs, heldMs, freeSlots } = await second;
+    expect(freeSlots).toBe(2);
+    expect(waitedMs).toBeGreaterThan(0);
+    expect(waitedMs).toBeLessThanOrEqual(heldMs);
+    await scheduler.statuses.first((status) => status.freeSlots === 2 && status.batchId === null, after);
   });
 
-  it('finishes it before it stops, and says goodbye', async () => {
+  it('says nothing of slots that batches take and give back: schedulers know', async () => {
+    // No heartbeat comes in between.
+    const worker = await start({ HEARTBEAT_MS: '10000' });
+    const { scheduler } = deployment;
+    const statuses = scheduler.statuses.all.length;
+    const batches = [1, 2, 3].map((each) => ({ each, done: scheduler.run(worker) }));
+    for (const { each, done } of batches.slice(0, 2)) {
+      await executor.has(each);
+      executor.finish();
+      await done;
+    }
+    await deployment.bus.flush();
+    expect(scheduler.statuses.all.length).toBe(statuses);
+  });
+
+  it('lets the one that waits for the device go when its epoch is over: that runs elsewhere', async () => {
+    const worker = await start();
+    const { bus, subjects, scheduler } = deployment;
+    const first = scheduler.run(worker);
+    await executor.has(1);
+    scheduler.send(worker, {});
+    bus.publish(subjects.fenced('w'), pack({ v: 1, epoch: worker.epoch, token: 1 }));
+    const renewed = await scheduler.statuses.first(({ epoch }) => epoch !== worker.epoch);
+    executor.finish();
+    await first;
+    const third = scheduler.run(renewed);
+    await executor.has(2);
+    executor.finish();
+    expect((await third).batchId).toBe('b3');
+    expect(scheduler.done.all.map(({ batchId }) => batchId)).toEqual(['b1', 'b3']);
+  });
+
+  it('finishes it, and the one that waits, before it stops, and says goodbye', async () => {
     const worker = await start();
     const { bus, subjects, scheduler } = deployment;
     const batch = scheduler.run(worker);
     await executor.has(1);
+    const next = scheduler.run(worker);
     const stopped = workers.stop();
     expect(await scheduler.statuses.first(({ draining }) => draining)).toMatchObject({ batchId: 'b1', freeSlots: 0 });
     expect(executor.closed).toBe(false);
     executor.finish();
     expect(floatsOf(await batch)).toEqual([[1, 2, 3, 4]]);
     expect((await batch).freeSlots).toBe(0);
+    await executor.has(2);
+    executor.finish();
+    expect(floatsOf(await next)).toEqual([[1, 2, 3, 4]]);
     await scheduler.statuses.first(({ draining, batchId }) => draining && batchId === null);
     await stopped;
     expect(executor.closed).toBe(true);
@@ -138,11 +183,17 @@ describe('a worker with a batch', () => {
     const { scheduler } = deployment;
     scheduler.send(worker, {});
     await executor.has(1);
+    // This one has nothing to do with it: it is handed back.
+    const next = scheduler.run(worker);
+    await deployment.bus.flush();
     executor.die(new Error('segmentation fault'));
     expect(await workers.failed).toMatchObject({ code: 'service_failed' });
+    expect((await next).answers).toMatchObject({ refused: 'unavailable' });
     await workers.stop();
     await deployment.bus.flush();
-    expect(scheduler.done.all).toEqual([]);
+    expect(scheduler.done.all.map(({ batchId }) => batchId)).toEqual(['b2']);
+    const last = scheduler.statuses.all.at(-1);
+    expect(last).toMatchObject({ draining: true, batchId: 'b1' });
   });
 });
 

@@ -81,7 +81,7 @@ it('paused for longer than a scheduler waits, it comes back under a new epoch', 
   await passes(1_200);
   child.kill('SIGCONT');
   const renewed = await scheduler.available.first(({ epoch }) => epoch !== worker.epoch);
-  expect(renewed).toMatchObject({ workerId: 'w', freeSlots: 1 });
+  expect(renewed).toMatchObject({ workerId: 'w', freeSlots: 2 });
   expect(floatsOf(await scheduler.run(renewed))).toEqual([[0, 0]]);
 });
 

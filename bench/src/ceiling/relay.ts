@@ -1,5 +1,5 @@
 /** Runs one of the relays as a process. Usage: node relay.js ingest|scheduler|worker, with NATS_URL; CLAIMS=1: bodies are claimed. */
-import { type Bus, collectSeldom, commonConfig, connectBus, readConfig, runService } from '@slackline/shared';
+import { type Bus, commonConfig, connectBus, readConfig, runService, tameCollector } from '@slackline/shared';
 import { z } from 'zod';
 import { type Relay, type RelayOptions, relayIngest, relayScheduler, relayWorkers } from './relays.js';
 
@@ -11,7 +11,7 @@ const relays: Readonly<Record<string, (bus: Bus, options: RelayOptions) => Promi
 
 const role = process.argv[2] ?? '';
 
-collectSeldom();
+tameCollector();
 runService(role, async () => {
   const start = relays[role];
   if (start === undefined) throw new Error(`there is no relay ${role}`);

@@ -7,7 +7,7 @@
  */
 import cluster from 'node:cluster';
 import { once } from 'node:events';
-import { collectSeldom, numberFrom, readConfig, runService } from '@slackline/shared';
+import { numberFrom, readConfig, runService, tameCollector } from '@slackline/shared';
 import fastify, { type FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Batches, Inference, mostRows } from './inference.js';
@@ -53,7 +53,7 @@ async function startAll() {
 
 async function serve(): Promise<void> {
   // As `runService` does for every other process here.
-  collectSeldom();
+  tameCollector();
   const inference = await Inference.open(config.MODEL_FILE);
   const batches = new Batches<FastifyReply>(inference, config.BATCH, (reply, logits) => {
     void reply.type('application/octet-stream').send(Buffer.from(logits.buffer, logits.byteOffset, logits.length));

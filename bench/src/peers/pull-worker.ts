@@ -2,12 +2,12 @@
  * A peer's worker: pulls the work queue itself, shares its durable consumer with the others, runs what it has in batches,
  * first come, first served, on a fixed subnet. MODEL_FILE: the subnet.
  */
-import { collectSeldom, commonConfig, connectBus, readConfig, runService, type StreamMessage } from '@slackline/shared';
+import { commonConfig, connectBus, readConfig, runService, type StreamMessage, tameCollector } from '@slackline/shared';
 import { z } from 'zod';
 import { Batches, Inference, mostRows } from './inference.js';
 import { queue } from './queue.js';
 
-collectSeldom();
+tameCollector();
 runService('pull-worker', async () => {
   const config = readConfig(commonConfig.extend({ MODEL_FILE: z.string().min(1) }), process.env);
   const inference = await Inference.open(config.MODEL_FILE);

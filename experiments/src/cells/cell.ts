@@ -31,6 +31,8 @@ export interface Cell {
   readonly actuationDelayMs?: number;
   /** Absent: dedicated. */
   readonly surroundings?: SurroundingsName;
+  /** Whether workers are sent their next batch before they are free. Absent: they are not. */
+  readonly sendsAhead?: boolean;
   readonly events?: readonly WorkerEvent[];
   /** Asks for the time series, in windows of so many milliseconds. */
   readonly windowMs?: number;

@@ -8,7 +8,7 @@ import { traceOf } from './trace.js';
 
 /** @throws RangeError for an unknown policy, TraceError for a trace that cannot be made */
 export async function runCell(cell: Cell): Promise<CellResult> {
-  const { device, workers, sloMs, seed, windowMs, events, actuationDelayMs } = cell;
+  const { device, workers, sloMs, seed, windowMs, events, actuationDelayMs, sendsAhead } = cell;
   const policy = createPolicy(cell.policy);
   const result = simulate({
     ...surroundings[cell.surroundings ?? 'dedicated'],
@@ -17,6 +17,7 @@ export async function runCell(cell: Cell): Promise<CellResult> {
     workers: [{ count: workers, deviceClass: device.deviceClass }],
     policy,
     seed,
+    ...(sendsAhead !== undefined && { sendsAhead }),
     ...(events !== undefined && { events }),
     ...(actuationDelayMs !== undefined && { actuationDelayMs }),
     ...(windowMs !== undefined && { windowMs }),

@@ -9,6 +9,7 @@ import { faults } from './faults.js';
 import { maf } from './maf.js';
 import { policies } from './policies.js';
 import { scaling } from './scaling.js';
+import { sentAhead } from './sent-ahead.js';
 import { throughput } from './throughput.js';
 
 export const figures: readonly Figure[] = [
@@ -21,5 +22,6 @@ export const figures: readonly Figure[] = [
   scaling,
   policies,
   actuationDelay,
+  sentAhead,
   optimum,
 ];

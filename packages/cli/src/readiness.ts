@@ -118,8 +118,8 @@ export class Readiness {
       models.push(model);
     }
     const all = [...this.#workers.values()];
-    const free = all.filter((worker) => worker.freeSlots > 0).length;
-    if (free < this.wanted.workers || (this.#scheduler?.workers ?? 0) < this.wanted.workers) return undefined;
+    const serving = all.filter((worker) => worker.freeSlots > 0).length;
+    if (serving < this.wanted.workers || (this.#scheduler?.workers ?? 0) < this.wanted.workers) return undefined;
     return { models, executor: all[0]?.executor ?? '' };
   }
 

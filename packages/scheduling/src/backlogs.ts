@@ -1,6 +1,7 @@
 /** What waits of the models that are overloaded, for whoever takes queries in. */
 import type { ModelBacklog } from './ahead.js';
 import type { ModelState } from './model-state.js';
+import { endMs } from './nearly-free.js';
 import type { Conditions } from './policy.js';
 import type { Query } from './query.js';
 import type { PooledWorker } from './worker-pool.js';
@@ -29,14 +30,15 @@ function sharing<Q extends Query>(state: ModelState<Q>, models: readonly ModelSt
 function busyMs<Q extends Query>(
   state: ModelState<Q>,
   busy: Iterable<PooledWorker<Q>>,
-  { slowdown, overheadMs }: Conditions,
+  conditions: Conditions,
   nowMs: number,
 ): number {
   let totalMs = 0;
-  for (const { batch, stations } of busy) {
+  for (const { batch, next, stations } of busy) {
     const isIts = stations.some((station) => state.stations.get(station.deviceClass) === station);
     if (batch === undefined || !isIts) continue;
-    totalMs += Math.max(0, batch.sentAtMs + batch.expectedMs * slowdown + overheadMs - nowMs);
+    const restMs = Math.max(0, endMs(batch, conditions) + conditions.overheadMs - nowMs);
+    totalMs += restMs + (next === undefined ? 0 : next.expectedMs * conditions.slowdown);
   }
   return totalMs / Math.max(1, state.workers);
 }

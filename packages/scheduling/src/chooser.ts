@@ -2,7 +2,16 @@
 import { othersOf, type Place, type Servable, servableBy, waitingFor } from './decision-view.js';
 import { guarded } from './guard.js';
 import type { ModelState } from './model-state.js';
-import type { Conditions, Decision, DecisionView, Policy, QueueView } from './policy.js';
+import {
+  type Conditions,
+  changeMs,
+  type Decision,
+  type DecisionView,
+  type Policy,
+  type QueueView,
+  slackMs,
+  withoutReserve,
+} from './policy.js';
 import type { Query } from './query.js';
 import { worthwhile } from './shedding.js';
 import type { PooledWorker, WorkerPool } from './worker-pool.js';
@@ -18,6 +27,12 @@ export interface NoChoice {
   readonly kind: 'wait';
   /** When to ask again although nothing has happened. */
   readonly untilMs: number;
+}
+
+/** When a choice is made, and when its worker can begin (`DecisionView.startMs`). */
+export interface Times {
+  readonly nowMs: number;
+  readonly startMs: number;
 }
 
 const nothing: NoChoice = { kind: 'wait', untilMs: Number.POSITIVE_INFINITY };
@@ -41,25 +56,36 @@ export class Chooser<Q extends Query> {
     worker: PooledWorker<Q>,
     places: readonly Place<Q>[],
     conditions: Conditions,
-    nowMs: number,
+    times: Times,
   ): Choice<Q> | NoChoice {
     const look = () => {
-      const servable = servableBy(worker, places, nowMs);
-      return { servable, view: this.#view(worker, servable, conditions, nowMs) };
+      const servable = servableBy(worker, places, times.nowMs);
+      return { servable, view: this.#view(worker, servable, conditions, times) };
     };
     const waiting = waitingFor(places);
     for (const { state } of waiting) {
-      if (state.freeWorkers > 1) continue;
+      if (state.freeWorkers > (worker.batch === undefined ? 1 : 0)) continue;
       const gains = (deadlineMs: number) => this.#gains(state, look().view, deadlineMs);
-      for (const query of state.shed(nowMs, othersOf(state, waiting), gains)) this.expired(query);
+      for (const query of state.shed(times, othersOf(state, waiting), gains)) this.expired(query);
     }
     const { servable, view } = look();
-    if (servable.length === 0) return nothing;
+    if (servable.length === 0 || this.#comesTooLate(view)) return nothing;
     this.#decisions += 1;
     const decision = guarded(this.policy, view);
     if (decision.kind === 'wait') return decision;
     const chosen = servable.find((each) => each.view.model === decision.model);
     return chosen === undefined ? nothing : { kind: 'run', servable: chosen, decision };
+  }
+
+  /**
+   * Whether the most urgent query would be late if it waited for a worker that is only nearly free: another may be free in time.
+   * Once it is out of everybody's reach, it expires.
+   */
+  #comesTooLate(view: DecisionView): boolean {
+    const [first] = view.queues;
+    if (first === undefined || view.startMs <= view.nowMs) return false;
+    const subnet = Math.max(this.policy.floor?.(first.table) ?? 0, first.leastSubnet);
+    return slackMs(withoutReserve(view), first) < first.table.at(subnet, 0) + changeMs(first, subnet);
   }
 
   /** Whether the policy would carry more if the most urgent query, one of that model, had that deadline. */
@@ -74,17 +100,18 @@ export class Chooser<Q extends Query> {
     worker: PooledWorker<Q>,
     servable: readonly Servable<Q>[],
     conditions: Conditions,
-    nowMs: number,
+    { nowMs, startMs }: Times,
   ): DecisionView {
     const { workerId, deviceClass, models } = worker.report;
+    const freeWorkers = servable[0]?.state.freeWorkers ?? 0;
     return {
       nowMs,
+      startMs,
       conditions,
       queues: servable.map((each) => each.view),
       worker: { id: workerId, deviceClass, models },
-      otherFreeWorkers: (servable[0]?.state.freeWorkers ?? 1) - 1,
+      otherFreeWorkers: worker.batch === undefined ? Math.max(0, freeWorkers - 1) : freeWorkers,
       workers: this.pool.size,
-      nextFreeMs: this.pool.nextFreeMs(nowMs, conditions),
     };
   }
 }

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { ConditionsEstimate } from './conditions.js';
 
+/** Nothing was before it on its device. */
+const none = { byMs: 0, expectedMs: 0 };
+
 const full = (estimate: ConditionsEstimate, sample: (i: number) => [number, number, number], count = 256) => {
   for (let i = 0; i < count; i += 1) {
     const [roundTripMs, executorMs, expectedMs] = sample(i);
-    estimate.add({ atMs: 0, roundTripMs, executorMs, expectedMs });
+    estimate.add({ atMs: 0, roundTripMs, heldUp: none, executorMs, expectedMs });
   }
 };
 
@@ -24,6 +27,34 @@ describe('the estimate of conditions', () => {
     expect(slowdown).toBeCloseTo(1.5, 6);
     expect(overheadMs).toBeCloseTo(1.27, 2);
     expect(overheadMs + reserveMs).toBeCloseTo(2.55, 6);
+  });
+
+  it('keeps back what batches were held up by the one before them, which is no overhead', () => {
+    const estimate = new ConditionsEstimate(2);
+    for (let i = 0; i < 256; i += 1) {
+      estimate.add({
+        atMs: 0,
+        roundTripMs: 11,
+        heldUp: { byMs: i % 8 === 0 ? 3 : 0, expectedMs: 10 },
+        executorMs: 10,
+        expectedMs: 10,
+      });
+    }
+    expect(estimate.read(0)).toEqual({ slowdown: 1, overheadMs: 1, reserveMs: 3 });
+  });
+
+  it('does not keep back what the one before took longer because executors are slow: that is reckoned with', () => {
+    const estimate = new ConditionsEstimate(2);
+    const batches = (atMs: number, factor: number) => {
+      for (let i = 0; i < 256; i += 1) {
+        const executorMs = 10 * factor;
+        const heldUp = { byMs: executorMs - 10, expectedMs: 10 };
+        estimate.add({ atMs, roundTripMs: executorMs + 1, heldUp, executorMs, expectedMs: 10 });
+      }
+      return estimate.read(atMs);
+    };
+    expect(batches(0, 2)).toEqual({ slowdown: 2, overheadMs: 1, reserveMs: 0 });
+    expect(batches(1_000, 1)).toEqual({ slowdown: 1, overheadMs: 1, reserveMs: 0 });
   });
 
   it('forgets what lies longer back than its window', () => {
@@ -71,7 +102,7 @@ describe('the estimate of conditions', () => {
     const estimate = new ConditionsEstimate(2);
     const batches = (fromMs: number, count: number, roundTripMs: number) => {
       for (let i = 0; i < count; i += 1)
-        estimate.add({ atMs: fromMs + 50 * i, roundTripMs, executorMs: 10, expectedMs: 10 });
+        estimate.add({ atMs: fromMs + 50 * i, roundTripMs, heldUp: none, executorMs: 10, expectedMs: 10 });
     };
     batches(0, 64, 19);
     const hourMs = 3_600_000;
@@ -87,7 +118,7 @@ describe('the estimate of conditions', () => {
     full(estimate, () => [19, 10, 10], 64);
     const minutes = (from: number, to: number) => {
       for (let i = from; i <= to; i += 1)
-        estimate.add({ atMs: 60_000 * i, roundTripMs: 11, executorMs: 10, expectedMs: 10 });
+        estimate.add({ atMs: 60_000 * i, roundTripMs: 11, heldUp: none, executorMs: 10, expectedMs: 10 });
       return estimate.read(60_000 * to).reserveMs;
     };
     expect(minutes(1, 9)).toBe(7);
@@ -97,7 +128,8 @@ describe('the estimate of conditions', () => {
   it('does not take slow executors for long waits where batches are too few to say how slow', () => {
     const estimate = new ConditionsEstimate(2);
     for (const atMs of [0, 20_000, 40_000]) {
-      for (let i = 0; i < 40; i += 1) estimate.add({ atMs, roundTripMs: 41, executorMs: 40, expectedMs: 10 });
+      for (let i = 0; i < 40; i += 1)
+        estimate.add({ atMs, roundTripMs: 41, heldUp: none, executorMs: 40, expectedMs: 10 });
       expect(estimate.read(atMs)).toEqual({ slowdown: 1, overheadMs: 2, reserveMs: 0 });
     }
   });

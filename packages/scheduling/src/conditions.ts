@@ -35,8 +35,13 @@ const mostGapMs = 1_000;
 interface Sample {
   /** When it was taken, by any clock that only grows. */
   atMs: number;
+  /** From sending its command to receiving its end, less what it waited for its device to be done with another. */
   roundTripMs: number;
+  /** How much longer that other one had the device than was profiled, and how long that was. */
+  heldUp: { byMs: number; expectedMs: number };
+  /** Inside the executor: actuation and inference. */
   executorMs: number;
+  /** As profiled. */
   expectedMs: number;
 }
 
@@ -46,6 +51,8 @@ export class ConditionsEstimate {
   /** The same in time without pauses. */
   readonly #busyAtMs = new Float64Array(window);
   readonly #roundTripMs = new Float64Array(window);
+  readonly #heldUpMs = new Float64Array(window);
+  readonly #behindMs = new Float64Array(window);
   readonly #executorMs = new Float64Array(window);
   readonly #expectedMs = new Float64Array(window);
   /** The largest slowdown that was told with each of them among the newest. */
@@ -59,18 +66,16 @@ export class ConditionsEstimate {
 
   constructor(private readonly firstOverheadMs: number) {}
 
-  /**
-   * @param sample of one batch: from sending its command to receiving its end, inside the executor (actuation and
-   *   inference), and as profiled
-   * @returns whether enough is new to read again
-   */
-  add({ atMs, roundTripMs, executorMs, expectedMs }: Sample): boolean {
+  /** @returns whether enough is new to read again */
+  add({ atMs, roundTripMs, heldUp, executorMs, expectedMs }: Sample): boolean {
     const i = this.#next;
     const gapMs = this.#count === 0 ? 0 : Math.max(0, atMs - at(this.#atMs, this.#place(0)));
     this.#busyMs += Math.min(mostGapMs, gapMs);
     this.#atMs[i] = atMs;
     this.#busyAtMs[i] = this.#busyMs;
     this.#roundTripMs[i] = roundTripMs;
+    this.#heldUpMs[i] = heldUp.byMs;
+    this.#behindMs[i] = heldUp.expectedMs;
     this.#executorMs[i] = executorMs;
     this.#expectedMs[i] = expectedMs;
     this.#slowdownThen[i] = 1;
@@ -138,6 +143,10 @@ export class ConditionsEstimate {
       const i = this.#place(back);
       const slowdown = by === 'now' ? this.#slowdown : Math.max(this.#slowdown, at(this.#slowdownThen, i));
       this.#beyondMs[back] = at(this.#roundTripMs, i) - slowdown * at(this.#expectedMs, i);
+      if (by === 'now') continue;
+      // What it had to wait beyond what could be reckoned with makes it as late as what it takes itself.
+      const waitedMs = at(this.#heldUpMs, i) - (slowdown - 1) * at(this.#behindMs, i);
+      this.#beyondMs[back] = at(this.#beyondMs, back) + Math.max(0, waitedMs);
     }
     return this.#beyondMs.subarray(0, newest);
   }

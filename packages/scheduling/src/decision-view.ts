@@ -67,7 +67,8 @@ function viewOf<Q extends Query>(
   const head = scope.byClass ? queue.head({ ...scope, byClass: false }) : first;
   const { table } = station;
   const leastSubnet = station.leastSubnetOf(queue.levelOf(first));
-  const actuated = worker.actuated.get(model);
+  // Of the batch on its device, where it is not free yet.
+  const actuated = worker.batch?.model === model ? worker.batch.subnet : worker.actuated.get(model);
   let walk: UrgentWalk | undefined;
   return {
     model,

@@ -31,7 +31,7 @@ function setup(overrides: Partial<DispatcherOptions> = {}) {
   const report = (
     workerId: string,
     nowMs: number,
-    rest: { epoch?: string; accepting?: boolean; batchId?: string; versions?: string[] } = {},
+    rest: { epoch?: string; accepting?: boolean; batchId?: string; versions?: string[]; slots?: number } = {},
   ) =>
     dispatcher.report(
       {
@@ -42,6 +42,7 @@ function setup(overrides: Partial<DispatcherOptions> = {}) {
         ...(rest.versions !== undefined && { versions: new Set(rest.versions) }),
         accepting: rest.accepting ?? true,
         batchId: rest.batchId,
+        slots: rest.slots ?? 1,
       },
       nowMs,
     );
@@ -311,6 +312,7 @@ describe('the dispatcher', () => {
   });
 
   it('ends every query exactly once, sends it to one worker at a time, and keeps EDF order, whatever happens', () => {
+    const slotsOf = (workerId: string) => (Number(workerId.slice(1)) % 2) + 1;
     const anyEvent = fc.oneof(
       {
         weight: 5,
@@ -324,17 +326,21 @@ describe('the dispatcher', () => {
     fc.assert(
       fc.property(fc.array(anyEvent, { maxLength: 150 }), (events) => {
         const { dispatcher, sent, expired, failed, report } = setup();
-        const out = new Map<string, Batch<Query>>();
+        const out = new Set<Batch<Query>>();
+        const heldBy = (workerId: string) => [...out].filter((batch) => batch.workerId === workerId);
+        const gone = (workerId: string) => {
+          for (const batch of heldBy(workerId)) out.delete(batch);
+        };
         const answered: string[] = [];
         const epochs = [0, 0, 0, 0];
         let [now, arrived, seen] = [0, 0, 0];
         const settle = () => {
           for (const batch of sent.slice(seen)) {
-            expect(out.has(batch.workerId)).toBe(false);
+            expect(heldBy(batch.workerId).length).toBeLessThan(slotsOf(batch.workerId));
             expect(batch.queries).toEqual([...batch.queries].sort(byDeadline));
             for (const each of batch.queries) expect(each.deadlineMs).toBeGreaterThanOrEqual(now);
             if (batch.queries.some((each) => each.deaths > 0)) expect(batch.queries).toHaveLength(1);
-            out.set(batch.workerId, batch);
+            out.add(batch);
           }
           seen = sent.length;
         };
@@ -345,21 +351,22 @@ describe('the dispatcher', () => {
           }
           if (event.kind === 'pass') now += event.ms;
           if (event.kind === 'complete') {
-            const batch = [...out.values()][event.pick];
+            const batch = [...out][event.pick];
             if (batch === undefined) continue;
             expect(dispatcher.complete(batch.id, batch.workerId, batch.epoch, now)).toBe(batch);
             expect(dispatcher.complete(batch.id, batch.workerId, batch.epoch, now)).toBeUndefined();
-            out.delete(batch.workerId);
+            out.delete(batch);
             answered.push(...batch.queries.map((each) => each.id));
           }
           if (event.kind === 'lose' && epochs[event.worker] !== 0) {
-            out.delete(`w${event.worker}`);
+            gone(`w${event.worker}`);
             dispatcher.lost(`w${event.worker}`, `e${epochs[event.worker]}`, now);
           }
           if (event.kind === 'join') {
             epochs[event.worker] = (epochs[event.worker] ?? 0) + 1;
-            out.delete(`w${event.worker}`);
-            report(`w${event.worker}`, now, { epoch: `e${epochs[event.worker]}` });
+            const workerId = `w${event.worker}`;
+            gone(workerId);
+            report(workerId, now, { epoch: `e${epochs[event.worker]}`, slots: slotsOf(workerId) });
           }
           dispatcher.run(now);
           settle();

@@ -5,7 +5,7 @@
 import type { ModelBacklog } from './ahead.js';
 import { backlogsOf } from './backlogs.js';
 import type { Batch } from './batch.js';
-import { type Choice, Chooser } from './chooser.js';
+import { type Choice, Chooser, type Times } from './chooser.js';
 import type { Place } from './decision-view.js';
 import type { LatencyTable } from './latency-table.js';
 import { ModelState } from './model-state.js';
@@ -13,6 +13,7 @@ import type { PlanView } from './plan.js';
 import { planModelOf, planWorkerOf } from './plan-view.js';
 import type { Conditions, Policy } from './policy.js';
 import type { Query } from './query.js';
+import type { Station } from './station.js';
 import { type PooledWorker, WorkerPool, type WorkerReport } from './worker-pool.js';
 
 /** What the dispatcher wants done. Called synchronously; must not call back into the dispatcher. */
@@ -83,9 +84,12 @@ export class Dispatcher<Q extends Query> {
     return this.#pool.size;
   }
 
-  /** Batches that are out, oldest first. */
+  /** Batches that are out, in the order in which devices came to them; each with the one that waits behind it. */
   *inFlight(): IterableIterator<Batch<Q>> {
-    for (const { batch } of this.#pool.busy) if (batch !== undefined) yield batch;
+    for (const { batch, next } of this.#pool.busy) {
+      if (batch !== undefined) yield batch;
+      if (next !== undefined) yield next;
+    }
   }
 
   /** Measured anew while the system runs. */
@@ -128,7 +132,8 @@ export class Dispatcher<Q extends Query> {
     const known = this.#pool.get(report.workerId);
     if (known !== undefined && known.report.epoch !== report.epoch) this.#giveUp(known);
     const worker = this.#pool.report(report, nowMs);
-    if (worker.missedReports >= missedReports && worker.batch !== undefined) this.#takeBack(worker, worker.batch);
+    if (worker.missedReports >= missedReports && worker.batch !== undefined)
+      this.#takeBack(worker, worker.batch, nowMs);
     this.run(nowMs);
     return true;
   }
@@ -138,11 +143,21 @@ export class Dispatcher<Q extends Query> {
    * someone who was given up, which changes nothing. Call `run` once its answers are on their way.
    */
   complete(batchId: string, workerId: string, epoch: string, nowMs: number): Batch<Q> | undefined {
+    return this.#release(batchId, workerId, epoch, { hasRun: true, nowMs });
+  }
+
+  #release(
+    batchId: string,
+    workerId: string,
+    epoch: string,
+    { hasRun, nowMs }: { hasRun: boolean; nowMs: number },
+  ): Batch<Q> | undefined {
     const worker = this.#pool.get(workerId);
-    const batch = worker?.batch;
-    if (worker === undefined || batch === undefined || batch.id !== batchId || batch.epoch !== epoch) return undefined;
+    if (worker === undefined) return undefined;
+    const batch = worker.next?.id === batchId ? worker.next : worker.batch;
+    if (batch === undefined || batch.id !== batchId || batch.epoch !== epoch) return undefined;
     this.#pool.seen(worker, nowMs);
-    this.#pool.release(worker, true);
+    this.#pool.release(worker, batch, { hasRun, nowMs, conditions: this.#conditions });
     return batch;
   }
 
@@ -151,10 +166,10 @@ export class Dispatcher<Q extends Query> {
    * its next report says that it takes one.
    */
   refused(batchId: string, workerId: string, epoch: string, nowMs: number): void {
-    const batch = this.complete(batchId, workerId, epoch, nowMs);
+    const batch = this.#release(batchId, workerId, epoch, { hasRun: false, nowMs });
     const worker = this.#pool.get(workerId);
     if (batch === undefined || worker === undefined) return;
-    this.#pool.report({ ...worker.report, accepting: false }, nowMs);
+    this.#pool.refused(worker);
     this.#putBack(batch);
     this.run(nowMs);
   }
@@ -197,11 +212,13 @@ export class Dispatcher<Q extends Query> {
   /**
    * A worker is gone, e.g. its subject has no responder. Its batch is given back. Returns all that are given up by it: none where
    * that epoch is over already.
+   *
+   * @param unheard the id of a batch that never reached it: not what it died of
    */
-  lost(workerId: string, epoch: string, nowMs: number): WorkerReport[] {
+  lost(workerId: string, epoch: string, nowMs: number, unheard?: string): WorkerReport[] {
     const worker = this.#pool.get(workerId);
     if (worker?.report.epoch !== epoch) return [];
-    this.#giveUp(worker);
+    this.#giveUp(worker, unheard);
     // Whoever fell silent with it would be given its queries next, and they would be lost a second time at once.
     const silent = this.findLost(nowMs);
     for (const each of silent) this.#giveUp(each);
@@ -233,7 +250,15 @@ export class Dispatcher<Q extends Query> {
     if (this.#isHeld) return;
     for (const state of this.#models.values()) {
       if (state.queue.size === 0) continue;
-      for (const { free } of state.stations.values()) this.#serveFrom(free, state, nowMs);
+      for (const { free } of state.stations.values()) this.#serveFrom(free, state, 1, nowMs);
+    }
+    this.#pool.approach(nowMs, this.#conditions);
+    for (const state of this.#models.values()) {
+      for (const station of state.stations.values()) {
+        // Whoever is free begins sooner; where the policy lets it wait, it knows why, and that is for the others too.
+        if (station.free.size > 0 && this.policy.perWorker !== true) continue;
+        this.#serveFrom(station.nearlyFree, state, this.#fullBatch(station), nowMs);
+      }
     }
   }
 
@@ -242,11 +267,11 @@ export class Dispatcher<Q extends Query> {
     this.#isHeld = true;
   }
 
-  /** When `run` must be called again although nothing has happened: the next expiry, or the end of a policy's wait. */
+  /** When `run` must be called again although nothing has happened: the next expiry, the end of a policy's wait, or of a batch. */
   nextWakeMs(): number {
     let wakeMs = this.#waitUntilMs;
     for (const state of this.#models.values()) wakeMs = Math.min(wakeMs, state.reachableUntilMs() + leastStepMs);
-    return wakeMs;
+    return this.#isHeld || !this.#hasFullBatch() ? wakeMs : Math.min(wakeMs, this.#pool.nextEndMs(this.#conditions));
   }
 
   /** The models whose backlog cannot be carried, with what waits: to be told to whoever takes queries in. O(models + busy workers). */
@@ -261,23 +286,41 @@ export class Dispatcher<Q extends Query> {
     return { nowMs, conditions: this.#conditions, models, workers };
   }
 
-  /** Asks the policy for one free worker after the other, until nothing more can be had from it. */
-  #serveFrom(free: Iterable<PooledWorker<Q>>, state: ModelState<Q>, nowMs: number): void {
-    for (const worker of free) {
+  /**
+   * So many queries of its model must wait before one of its workers is sent a batch ahead. A smaller one could still grow until the
+   * worker is free, and where small batches are enough, no device is short of time.
+   */
+  #fullBatch({ table }: Station<PooledWorker<Q>>): number {
+    return Math.min(table.largestBatch, this.options.maxBatch);
+  }
+
+  #hasFullBatch(): boolean {
+    for (const { queue, stations } of this.#models.values()) {
+      if (queue.size === 0) continue;
+      for (const station of stations.values()) if (queue.size >= this.#fullBatch(station)) return true;
+    }
+    return false;
+  }
+
+  /** Asks the policy for one worker after the other, until nothing more can be had from it or fewer than `least` wait. */
+  #serveFrom(workers: Iterable<PooledWorker<Q>>, state: ModelState<Q>, least: number, nowMs: number): void {
+    if (state.queue.size < least) return;
+    for (const worker of workers) {
       const isSent = this.#serve(worker, nowMs);
-      if (state.queue.size === 0 || (!isSent && this.policy.perWorker !== true)) return;
+      if (state.queue.size < least || (!isSent && this.policy.perWorker !== true)) return;
     }
   }
 
   /** Sends a worker what the policy chooses for it; false when it chooses to wait, or nothing is there for this worker. */
   #serve(worker: PooledWorker<Q>, nowMs: number): boolean {
-    const choice = this.#chooser.choose(worker, this.#placesOf(worker.report), this.#conditions, nowMs);
-    if (choice.kind === 'run') this.#send(worker, choice, nowMs);
+    const startMs = this.#pool.startMs(worker, nowMs, this.#conditions);
+    const choice = this.#chooser.choose(worker, this.#placesOf(worker.report), this.#conditions, { nowMs, startMs });
+    if (choice.kind === 'run') this.#send(worker, choice, { nowMs, startMs });
     else this.#waitUntilMs = Math.min(this.#waitUntilMs, Math.max(choice.untilMs, nowMs + leastStepMs));
     return choice.kind === 'run';
   }
 
-  #send(worker: PooledWorker<Q>, { servable, decision }: Choice<Q>, nowMs: number): void {
+  #send(worker: PooledWorker<Q>, { servable, decision }: Choice<Q>, { nowMs, startMs }: Times): void {
     const { state, station, scope, view } = servable;
     const { table, version } = station;
     // Whatever a policy knows of minima, none is undercut; and a plan may be older than the front.
@@ -300,10 +343,13 @@ export class Dispatcher<Q extends Query> {
       accuracy: subnet.accuracy,
       queries,
       sentAtMs: nowMs,
+      startMs,
+      silentMs: nowMs - worker.lastSeenMs,
+      behind: undefined,
       expectedMs: table.estimate(subnetIndex, queries.length) + actuationMs,
       actuationMs,
     };
-    this.#pool.assign(worker, batch);
+    this.#pool.assign(worker, batch, this.#conditions);
     this.effects.send(batch);
   }
 
@@ -321,9 +367,9 @@ export class Dispatcher<Q extends Query> {
   }
 
   /** A batch never reached its worker, or its end never reached us: nobody died, and the queries wait again, for others. */
-  #takeBack(worker: PooledWorker<Q>, batch: Batch<Q>): void {
+  #takeBack(worker: PooledWorker<Q>, batch: Batch<Q>, nowMs: number): void {
     this.#pool.doubt(worker, true);
-    this.#pool.release(worker, false);
+    this.#pool.release(worker, batch, { hasRun: false, nowMs, conditions: this.#conditions });
     this.#putBack(batch);
   }
 
@@ -332,13 +378,17 @@ export class Dispatcher<Q extends Query> {
     for (const query of queries) state.putBack(query);
   }
 
-  #giveUp(worker: PooledWorker<Q>): void {
+  #giveUp(worker: PooledWorker<Q>, unheard?: string): void {
     this.#pool.remove(worker);
-    for (const query of worker.batch?.queries ?? []) {
-      if (!worker.isLeaving) query.deaths += 1;
+    const { batch, next, isLeaving } = worker;
+    // What it never had, or had to wait for its device, is not what it died of.
+    const isSuspect = batch !== undefined && batch.id !== unheard && !isLeaving;
+    for (const query of batch?.queries ?? []) {
+      if (isSuspect) query.deaths += 1;
       if (query.deaths >= maxDeaths) this.effects.failed(query);
       else this.#model(query.model).putBack(query);
     }
+    if (next !== undefined) this.#putBack(next);
   }
 
   #model(name: string): ModelState<Q> {

@@ -9,12 +9,12 @@ import { anyTable, queueView, smallTable } from './testing.js';
 function view(table: LatencyTable, leftMs: number, waiting = 100): DecisionView {
   return {
     nowMs: 1_000,
+    startMs: 1_000,
     conditions: { overheadMs: 0, reserveMs: 0, slowdown: 1 },
     queues: [queueView(table, 1_000 + leftMs, waiting)],
     worker: { id: 'w', deviceClass: 'd', models: new Set(['m']) },
     otherFreeWorkers: 0,
     workers: 1,
-    nextFreeMs: Number.POSITIVE_INFINITY,
   };
 }
 

@@ -166,13 +166,18 @@ export class ModelState<Q extends Query> {
 
   /**
    * Removes what only batches could serve that are too small to keep up (shedding.ts), the lowest class first. For a moment
-   * at which one worker is free. The fastest device class says what can still be done. Nothing is removed before overload
+   * at which one worker is free, or nearly so. The fastest device class says what can still be done. Nothing is removed before overload
    * has shown, and what is removed is no sign of it, so that a pool that is only nearly overloaded does not stay so.
    *
+   * @param startMs when that worker can begin (`DecisionView.startMs`)
    * @param others models that the same workers serve
    * @param gains whether the policy would carry more if the most urgent deadline were that one
    */
-  shed(nowMs: number, others: readonly ModelState<Q>[], gains: (deadlineMs: number) => boolean): readonly Q[] {
+  shed(
+    { nowMs, startMs }: { nowMs: number; startMs: number },
+    others: readonly ModelState<Q>[],
+    gains: (deadlineMs: number) => boolean,
+  ): readonly Q[] {
     const { queue, conditions } = this;
     const station = [...this.#stations.values()].find(({ serving }) => serving > 0);
     const head = station && queue.head({ mostLevel: station.mostLevel, byClass: false });
@@ -181,8 +186,8 @@ export class ModelState<Q extends Query> {
     const subnet = Math.max(this.floorOf(table), station.leastSubnetOf(queue.levelOf(head)));
     const workers = this.capacityPerMs * conditions.slowdown * bestPaceMs;
     const busyMs = (deadlineMs: number) =>
-      others.reduce((sum, other) => sum + this.#besides(other).busyMs(deadlineMs, nowMs), 0);
-    const service = { table, subnet, workers, conditions, nowMs, busyMs };
+      others.reduce((sum, other) => sum + this.#besides(other).busyMs(deadlineMs, startMs), 0);
+    const service = { table, subnet, workers, conditions, startMs, busyMs };
     const shed: Q[] = [];
     let size = queue.size;
     for (const priority of priorityClasses) {

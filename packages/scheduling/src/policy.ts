@@ -53,8 +53,13 @@ export interface Conditions {
 
 export interface DecisionView {
   readonly nowMs: number;
+  /**
+   * When the worker can begin, less the way of the command to it: now where it is free, and where a batch is sent ahead of the end
+   * of the one that it has, that expected end.
+   */
+  readonly startMs: number;
   readonly conditions: Conditions;
-  /** Queues that the free worker can serve, none of them empty, most urgent head first. */
+  /** Queues that the free worker (or the nearly free one) can serve, none of them empty, most urgent head first. */
   readonly queues: readonly QueueView[];
   readonly worker: {
     readonly id: string;
@@ -66,11 +71,6 @@ export interface DecisionView {
   readonly otherFreeWorkers: number;
   /** Workers alive, this one and the busy ones included. */
   readonly workers: number;
-  /**
-   * When the next busy worker is expected to be free as it will be known here, overhead included; `nowMs` when one is
-   * overdue, Infinity when none is busy. One that is overdue by more than the reserve is not counted.
-   */
-  readonly nextFreeMs: number;
 }
 
 export type Decision =
@@ -120,7 +120,7 @@ export function mostUrgent(view: DecisionView): QueueView {
  */
 export function slackMs(view: DecisionView, queue: QueueView): number {
   const { overheadMs, reserveMs, slowdown } = view.conditions;
-  const leftMs = queue.headDeadlineMs - view.nowMs - overheadMs;
+  const leftMs = queue.headDeadlineMs - view.startMs - overheadMs;
   return (leftMs - Math.min(reserveMs, leftMs / 2)) / slowdown;
 }
 

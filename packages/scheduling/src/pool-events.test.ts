@@ -13,6 +13,7 @@ describe('several models on one pool', () => {
       worker: fc.nat(3),
       deviceClass: fc.constantFrom('fast', 'slow'),
       models: fc.uniqueArray(fc.constantFrom('a', 'b', 'c'), { minLength: 1 }),
+      slots: fc.constantFrom(1, 2),
     });
     const anyEvent = fc.oneof(
       {
@@ -42,7 +43,7 @@ describe('several models on one pool', () => {
     );
     fc.assert(
       fc.property(fc.array(anyEvent, { maxLength: 150 }), (events) => {
-        const { dispatcher, sent, expired, failed, report, complete } = pool(new SlackFit());
+        const { dispatcher, sent, expired, failed, report, complete } = pool(new SlackFit(), 2);
         const tables = new Map<string, LatencyTable>();
         const setTable = (model: string, deviceClass: string, table: LatencyTable | undefined) => {
           if (table === undefined) tables.delete(`${model} ${deviceClass}`);
@@ -51,8 +52,15 @@ describe('several models on one pool', () => {
         };
         for (const model of ['a', 'b', 'c']) setTable(model, 'fast', smallTable);
         setTable('a', 'slow', slowTable);
-        const workers = new Map<string, { epoch: string; deviceClass: string; models: string[] }>();
-        const out = new Map<string, Batch<Query>>();
+        const workers = new Map<string, { epoch: string; deviceClass: string; models: string[]; slots: number }>();
+        const out = new Set<Batch<Query>>();
+        const heldBy = (workerId: string) => [...out].filter((batch) => batch.workerId === workerId);
+        const takeBack = (batches: readonly Batch<Query>[]) => {
+          for (const batch of batches) {
+            out.delete(batch);
+            for (const each of batch.queries) waiting.set(each.id, each);
+          }
+        };
         const refusing = new Set<string>();
         const waiting = new Map<string, Query>();
         const answered: string[] = [];
@@ -69,23 +77,21 @@ describe('several models on one pool', () => {
           if (event.kind === 'join') {
             lives += 1;
             const id = `w${event.of.worker}`;
-            for (const each of out.get(id)?.queries ?? []) waiting.set(each.id, each);
-            out.delete(id);
+            takeBack(heldBy(id));
             refusing.delete(id);
             workers.set(id, { epoch: `e${lives}`, ...event.of });
             report(id, now, { epoch: `e${lives}`, ...event.of });
           }
           if (event.kind === 'lose') {
             const id = `w${event.worker}`;
-            for (const each of out.get(id)?.queries ?? []) waiting.set(each.id, each);
-            out.delete(id);
+            takeBack(heldBy(id));
             dispatcher.lost(id, workers.get(id)?.epoch ?? '', now);
             workers.delete(id);
           }
           if (event.kind === 'complete' || event.kind === 'refuse') {
-            const batch = [...out.values()][event.pick];
+            const batch = [...out][event.pick];
             if (batch === undefined) continue;
-            out.delete(batch.workerId);
+            out.delete(batch);
             if (event.kind === 'complete') {
               expect(complete(batch, now)).toBe(batch);
               answered.push(...batch.queries.map(({ id }) => id));
@@ -100,7 +106,7 @@ describe('several models on one pool', () => {
             const batch = sent[seen];
             if (batch === undefined) break;
             const { workerId, model, accuracy, queries } = batch;
-            expect(out.has(workerId)).toBe(false);
+            expect(heldBy(workerId).length).toBeLessThan(workers.get(workerId)?.slots ?? 0);
             expect(workers.get(workerId)?.models).toContain(model);
             expect(queries.length).toBeLessThanOrEqual(3);
             for (const each of queries) {
@@ -108,7 +114,7 @@ describe('several models on one pool', () => {
               expect(each.minAccuracy).toBeLessThanOrEqual(accuracy);
               waiting.delete(each.id);
             }
-            out.set(workerId, batch);
+            out.add(batch);
           }
           for (; gone < expired.length; gone += 1) waiting.delete(expired[gone] ?? '');
           for (const id of failed) waiting.delete(id);
@@ -118,7 +124,7 @@ describe('several models on one pool', () => {
           expect(ended.length + held.length + dispatcher.queued).toBe(arrived);
           expect(waiting.size).toBe(dispatcher.queued);
           for (const [id, { models, deviceClass }] of workers) {
-            if (out.has(id) || refusing.has(id)) continue;
+            if (heldBy(id).length > 0 || refusing.has(id)) continue;
             const idle = [...waiting.values()].filter(({ model, minAccuracy }) => {
               const best = tables.get(`${model} ${deviceClass}`)?.subnets.at(-1)?.accuracy ?? -1;
               return models.includes(model) && minAccuracy <= best;

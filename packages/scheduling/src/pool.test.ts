@@ -71,20 +71,22 @@ describe('what a policy is shown', () => {
     expect(policy.last.queues[0]).toMatchObject({ arrived: 4, workArrived: 1 + 2 + 4 });
   });
 
-  it('is when the next busy worker is expected, overhead included, and not one that is long overdue', () => {
+  it('is when the worker can begin, and how many others are free', () => {
     const policy = new Watching(runs(0));
-    const { dispatcher, sent, report, complete } = pool(policy, 1);
+    const { dispatcher, sent, report } = pool(policy, 1);
     dispatcher.setTable('m', 'fast', smallTable);
-    for (let i = 0; i < 6; i += 1) dispatcher.add(query(`q${i}`, 10_000));
-    report('w1', 0);
-    expect(policy.last.nextFreeMs).toBe(Number.POSITIVE_INFINITY);
-    report('w2', 0.5);
-    expect(policy.last).toMatchObject({ nextFreeMs: 2, workers: 2, otherFreeWorkers: 0 });
-    report('w3', 2.5);
-    expect(policy.last.nextFreeMs).toBe(2.5);
-    complete(sent[1], 50);
-    dispatcher.run(50);
-    expect(policy.last.nextFreeMs).toBe(Number.POSITIVE_INFINITY);
+    report('w1', 0, { slots: 2 });
+    report('w2', 0);
+    for (let i = 0; i < 3; i += 1) dispatcher.add(query(`q${i}`, 10_000));
+    dispatcher.run(0);
+    expect(policy.views.map(({ startMs, otherFreeWorkers }) => [startMs, otherFreeWorkers])).toEqual([
+      [0, 1],
+      [0, 0],
+    ]);
+    dispatcher.run(0.5);
+    // The first worker's device is busy until 1.
+    expect(policy.last).toMatchObject({ nowMs: 0.5, startMs: 1, otherFreeWorkers: 0, workers: 2 });
+    expect(sent).toHaveLength(3);
   });
 
   it('is the floor of the query that is served first, which no decision undercuts', () => {

@@ -35,16 +35,17 @@ export interface Service {
   /** Workers that take batches, as many of this device class as carry what all of them do. */
   readonly workers: number;
   readonly conditions: Conditions;
-  readonly nowMs: number;
+  /** When a worker can begin, less the way of the command. */
+  readonly startMs: number;
   /** How long the workers are busy with queries of other models whose deadline lies before that. */
   busyMs(deadlineMs: number): number;
 }
 
 /** Queries with a deadline before this one are to be given up; -Infinity: none. O(batches + k log k) for k = `lookAhead`. */
 export function shedBeforeMs(backlog: Backlog, service: Service): number {
-  const { table, subnet, workers, conditions, nowMs } = service;
+  const { table, subnet, workers, conditions, startMs } = service;
   const paceMs = (b: number) => table.at(subnet, b) / (table.batches[b] ?? 1);
-  const slackMs = (k: number) => slackUntil(backlog.deadlineMsAt(k), nowMs, conditions);
+  const slackMs = (k: number) => slackUntil(backlog.deadlineMsAt(k), startMs, conditions);
   const headMs = slackMs(0);
   let fits = 0;
   while (fits + 1 < table.batches.length && table.at(subnet, fits + 1) <= headMs) fits += 1;
@@ -54,18 +55,18 @@ export function shedBeforeMs(backlog: Backlog, service: Service): number {
     // Enough must remain to fill that batch, or giving up the others gains nothing.
     const spare = backlog.size - batch;
     const fillsUntilMs = spare > lookAhead ? backlog.latestMs : backlog.deadlineMsAt(spare);
-    if (spare <= 0 || slackUntil(fillsUntilMs, nowMs, conditions) < takesMs) continue;
+    if (spare <= 0 || slackUntil(fillsUntilMs, startMs, conditions) < takesMs) continue;
     const last = Math.min(lookAhead, backlog.size - 1);
     const restMs = ((last + 1 - (table.batches[fits] ?? 1)) * paceMs(b)) / workers;
     const busyMs = service.busyMs(backlog.deadlineMsAt(last));
     const isInTime = table.at(subnet, fits) + restMs + busyMs + takesMs <= slackMs(last);
-    return isInTime ? Number.NEGATIVE_INFINITY : nowMs + conditions.overheadMs + takesMs * conditions.slowdown;
+    return isInTime ? Number.NEGATIVE_INFINITY : startMs + conditions.overheadMs + takesMs * conditions.slowdown;
   }
   return Number.NEGATIVE_INFINITY;
 }
 
 /** As policies reckon it (policy.ts). */
-function slackUntil(deadlineMs: number, nowMs: number, { overheadMs, reserveMs, slowdown }: Conditions): number {
-  const leftMs = deadlineMs - nowMs - overheadMs;
+function slackUntil(deadlineMs: number, startMs: number, { overheadMs, reserveMs, slowdown }: Conditions): number {
+  const leftMs = deadlineMs - startMs - overheadMs;
   return (leftMs - Math.min(reserveMs, leftMs / 2)) / slowdown;
 }

@@ -7,6 +7,8 @@ import type { LatencyTable } from './latency-table.js';
 export class Station<W> {
   /** Those that are free, longest first. */
   readonly free = new FreeList<W>();
+  /** Those whose batch is about to end, longest first: the next can be sent ahead. */
+  readonly nearlyFree = new FreeList<W>();
   /** Workers alive that take batches, busy ones included. */
   serving = 0;
   /** What a query takes at best: in the best batch on the least accurate subnet, in profiled milliseconds. */

@@ -5,6 +5,7 @@ import { Dispatcher } from './dispatcher.js';
 import { LatencyTable } from './latency-table.js';
 import type { Policy, QueueView } from './policy.js';
 import type { Query } from './query.js';
+import type { WorkerReport } from './worker-pool.js';
 
 export function query(id: string, deadlineMs: number, rest: Partial<Query> = {}): Query {
   const sequence = Number(id.replaceAll(/\D/g, '')) || 0;
@@ -82,10 +83,11 @@ export function pool(policy: Policy, overheadMs = 0) {
   const report = (
     workerId: string,
     nowMs: number,
-    rest: { epoch?: string; deviceClass?: string; models?: string[]; accepting?: boolean } = {},
+    rest: Partial<Omit<WorkerReport, 'models'>> & { models?: string[] } = {},
   ) => {
-    const { epoch = 'e1', deviceClass = 'fast', models = ['m'], accepting = true } = rest;
-    dispatcher.report({ workerId, epoch, deviceClass, models: new Set(models), accepting, batchId: undefined }, nowMs);
+    const { models = ['m'], ...others } = rest;
+    const usual = { epoch: 'e1', deviceClass: 'fast', accepting: true, batchId: undefined };
+    dispatcher.report({ workerId, ...usual, ...others, models: new Set(models) }, nowMs);
   };
   const complete = (batch: Batch<Query> | undefined, nowMs: number) =>
     dispatcher.complete(batch?.id ?? '', batch?.workerId ?? '', batch?.epoch ?? '', nowMs);

@@ -1,6 +1,7 @@
-/** The workers a scheduler knows: who is alive, who is free, and which batch each holds. */
+/** The workers a scheduler knows: who is alive, who is free or nearly free, and which batches each holds. */
 import type { Batch } from './batch.js';
 import { BatchEnds } from './batch-ends.js';
+import { endMs, NearlyFree } from './nearly-free.js';
 import type { Conditions } from './policy.js';
 import type { Query } from './query.js';
 import type { Station } from './station.js';
@@ -17,15 +18,23 @@ export interface WorkerReport {
   readonly versions?: ReadonlySet<string>;
   /** Whether it takes a batch now (not measuring, not draining). */
   readonly accepting: boolean;
-  /** The batch that it says it holds. */
+  /** The batch that it says it is running. */
   readonly batchId: string | undefined;
+  /** Batches that it holds at most, the one on the device included; absent: one. */
+  readonly slots?: number;
 }
 
 export interface PooledWorker<Q extends Query> {
   report: WorkerReport;
   lastSeenMs: number;
-  /** The batch it holds. One at a time. */
+  /** The batch on its device. One at a time. */
   batch: Batch<Q> | undefined;
+  /** The one that was sent ahead, and waits there for the device. */
+  next: Batch<Q> | undefined;
+  /** Whether its batch is about to end (nearly-free.ts). */
+  isNearlyFree: boolean;
+  /** Whether it runs a batch that is not ours: of a leader before us, or one that was taken back. */
+  isElsewhere: boolean;
   /** By model, the id of the subnet that it was last known to have actuated. A new epoch begins without any. */
   readonly actuated: Map<string, string>;
   /** Reports since its batch was sent that did not name it. */
@@ -40,6 +49,13 @@ export interface PooledWorker<Q extends Query> {
   stations: readonly Station<PooledWorker<Q>>[];
 }
 
+/** How and when a batch came off a worker. */
+interface Release {
+  readonly hasRun: boolean;
+  readonly nowMs: number;
+  readonly conditions: Conditions;
+}
+
 /** A report this soon after a batch was sent may have been made before it arrived. */
 const reportTransitMs = 50;
 /** Epochs that are over and still remembered: a worker that comes back does so soon, and ids may hold a process id. */
@@ -50,10 +66,11 @@ export class WorkerPool<Q extends Query> {
   readonly #workers = new Map<string, PooledWorker<Q>>();
   /** Who has been silent longest comes first. */
   readonly #bySilence = new Set<PooledWorker<Q>>();
-  /** Whose batch was sent first comes first. */
+  /** Whose device came to its batch first comes first. */
   readonly #busy = new Set<PooledWorker<Q>>();
   readonly #doubted = new Set<PooledWorker<Q>>();
-  readonly #ends = new BatchEnds<Q>((batch) => this.#workers.get(batch.workerId)?.batch === batch);
+  readonly #ends = new BatchEnds<Q>((batch) => this.#holderOf(batch) !== undefined);
+  readonly #nearlyFree = new NearlyFree<Q>();
   /** What workers said up to this moment has been taken in. Silence is judged by it, not by the time. */
   #readUpToMs = Number.POSITIVE_INFINITY;
   /** The epoch under which a worker was given up, by worker. What it says under it no longer counts. */
@@ -90,16 +107,18 @@ export class WorkerPool<Q extends Query> {
   report(report: WorkerReport, nowMs: number): PooledWorker<Q> {
     let worker = this.#workers.get(report.workerId);
     if (worker === undefined) {
-      const nothing = { batch: undefined, actuated: new Map<string, string>(), missedReports: 0, stations: [] };
-      worker = { report, lastSeenMs: nowMs, isLeaving: false, isDoubted: false, serves: false, ...nothing };
+      const nothing = { batch: undefined, next: undefined, missedReports: 0, stations: [] };
+      const isNothing = { isNearlyFree: false, isElsewhere: false, isLeaving: false, isDoubted: false, serves: false };
+      worker = { report, lastSeenMs: nowMs, actuated: new Map(), ...nothing, ...isNothing };
       this.#workers.set(report.workerId, worker);
     }
     worker.report = report;
     worker.isLeaving = false;
     this.seen(worker, nowMs);
     const { batch } = worker;
-    const isOld = batch === undefined || this.#read(nowMs) - batch.sentAtMs < reportTransitMs;
+    const isOld = batch === undefined || this.#read(nowMs) - batch.startMs < reportTransitMs;
     if (!isOld && report.batchId !== batch.id) worker.missedReports += 1;
+    worker.isElsewhere = batch === undefined && report.batchId !== undefined;
     // Whatever keeps it busy beside our batches (a measurement) may have actuated anything.
     if (batch === undefined && !report.accepting) worker.actuated.clear();
     this.#place(worker);
@@ -122,12 +141,43 @@ export class WorkerPool<Q extends Query> {
     this.#bySilence.add(worker);
   }
 
-  assign(worker: PooledWorker<Q>, batch: Batch<Q>): void {
-    worker.batch = batch;
-    worker.missedReports = 0;
-    this.#busy.add(worker);
-    this.#ends.sent(batch);
+  /** A batch is sent to a worker that is free or nearly free. */
+  assign(worker: PooledWorker<Q>, batch: Batch<Q>, conditions: Conditions): void {
+    if (worker.batch === undefined) this.#begin(worker, batch, conditions);
+    else {
+      worker.next = batch;
+      worker.isNearlyFree = false;
+      this.#nearlyFree.forget(worker.batch);
+    }
     this.#settle(worker);
+  }
+
+  /** When a worker can begin with what is sent to it now, less the way of the command. */
+  startMs({ batch }: PooledWorker<Q>, nowMs: number, conditions: Conditions): number {
+    return batch === undefined ? nowMs : Math.max(nowMs, endMs(batch, conditions));
+  }
+
+  /** Time has gone on: finds those that are nearly free now, and those that are late and not to be counted on any more. */
+  approach(nowMs: number, conditions: Conditions): void {
+    this.#nearlyFree.approach(nowMs, conditions, {
+      onNear: (batch) => {
+        const worker = this.#holderOf(batch);
+        if (worker === undefined) return this.#nearlyFree.forget(batch);
+        worker.isNearlyFree = true;
+        this.#settle(worker);
+      },
+      onLate: (batch) => {
+        const worker = this.#holderOf(batch);
+        if (worker === undefined) return;
+        worker.isNearlyFree = false;
+        this.#settle(worker);
+      },
+    });
+  }
+
+  /** When a worker's next batch has to be sent at the latest for its device not to idle. */
+  nextEndMs(conditions: Conditions): number {
+    return this.#nearlyFree.nextEndMs(conditions);
   }
 
   /** Gives a worker nothing more, or again what there is. */
@@ -138,15 +188,25 @@ export class WorkerPool<Q extends Query> {
     this.#settle(worker);
   }
 
-  /** Takes the batch off a worker. */
-  release(worker: PooledWorker<Q>, hasRun: boolean): void {
-    const { batch } = worker;
-    if (batch === undefined) return;
-    if (hasRun) worker.actuated.set(batch.model, batch.subnet);
+  /** Takes one of its batches off a worker. The one that was sent ahead takes the place of the one on the device. */
+  release(worker: PooledWorker<Q>, batch: Batch<Q>, how: Release): void {
+    if (how.hasRun) worker.actuated.set(batch.model, batch.subnet);
     else worker.actuated.clear();
-    worker.batch = undefined;
-    this.#busy.delete(worker);
-    this.#ends.cameBack(batch);
+    const { next } = worker;
+    worker.next = undefined;
+    if (batch !== next) {
+      worker.batch = undefined;
+      worker.isNearlyFree = false;
+      this.#busy.delete(worker);
+      this.#forget(batch);
+      if (next !== undefined) this.#promote(worker, next, batch, how);
+    }
+    this.#settle(worker);
+  }
+
+  /** A worker did not take what it was sent: it is given nothing until its next report. */
+  refused(worker: PooledWorker<Q>): void {
+    worker.report = { ...worker.report, accepting: false };
     this.#settle(worker);
   }
 
@@ -163,18 +223,13 @@ export class WorkerPool<Q extends Query> {
     this.#bySilence.delete(worker);
     this.#busy.delete(worker);
     this.#doubted.delete(worker);
-    if (worker.batch !== undefined) this.#ends.cameBack(worker.batch);
+    if (worker.batch !== undefined) this.#forget(worker.batch);
     this.#moveTo(worker, []);
   }
 
   /** Tables have changed: which worker can run which model is found out anew. */
   placeAll(): void {
     for (const worker of this.#workers.values()) this.#place(worker);
-  }
-
-  /** When the next busy worker is expected to be free. */
-  nextFreeMs(nowMs: number, conditions: Conditions): number {
-    return this.#ends.nextMs(nowMs, conditions);
   }
 
   /** Workers that have been silent for longer, and those whose batch is so much later than profiled. */
@@ -196,10 +251,41 @@ export class WorkerPool<Q extends Query> {
   shiftTimes(byMs: number): void {
     for (const worker of this.#workers.values()) {
       worker.lastSeenMs += byMs;
-      if (worker.batch !== undefined) worker.batch.sentAtMs += byMs;
+      for (const batch of [worker.batch, worker.next]) {
+        if (batch === undefined) continue;
+        batch.sentAtMs += byMs;
+        batch.startMs += byMs;
+      }
     }
     this.#readUpToMs += byMs;
     this.#ends.shiftTimes(byMs);
+    this.#nearlyFree.shiftTimes(byMs);
+  }
+
+  /** The worker that has that batch on its device; undefined: it has come back, or was given up. */
+  #holderOf(batch: Batch<Q>): PooledWorker<Q> | undefined {
+    const worker = this.#workers.get(batch.workerId);
+    return worker?.batch === batch ? worker : undefined;
+  }
+
+  /** The device has come to the batch that was sent ahead. */
+  #promote(worker: PooledWorker<Q>, next: Batch<Q>, before: Batch<Q>, { hasRun, nowMs, conditions }: Release): void {
+    next.startMs = Math.max(next.sentAtMs, nowMs - conditions.overheadMs);
+    if (hasRun) next.behind = { endMs: before.startMs + before.expectedMs, expectedMs: before.expectedMs };
+    this.#begin(worker, next, conditions);
+  }
+
+  #begin(worker: PooledWorker<Q>, batch: Batch<Q>, conditions: Conditions): void {
+    worker.batch = batch;
+    worker.missedReports = 0;
+    this.#busy.add(worker);
+    this.#ends.begins(batch);
+    if (takesNext(worker)) this.#nearlyFree.begins(batch, conditions);
+  }
+
+  #forget(batch: Batch<Q>): void {
+    this.#ends.cameBack(batch);
+    this.#nearlyFree.forget(batch);
   }
 
   #place(worker: PooledWorker<Q>): void {
@@ -213,6 +299,7 @@ export class WorkerPool<Q extends Query> {
   #moveTo(worker: PooledWorker<Q>, stations: readonly Station<PooledWorker<Q>>[]): void {
     for (const station of worker.stations) {
       station.free.delete(worker);
+      station.nearlyFree.delete(worker);
       if (worker.serves) station.serving -= 1;
     }
     worker.stations = stations;
@@ -221,13 +308,19 @@ export class WorkerPool<Q extends Query> {
 
   #settle(worker: PooledWorker<Q>): void {
     const accepts = worker.report.accepting && !worker.isDoubted;
-    const isFree = worker.batch === undefined && accepts;
+    const isFree = worker.batch === undefined && !worker.isElsewhere && accepts;
+    const isNearlyFree = worker.isNearlyFree && worker.next === undefined && takesNext(worker) && accepts;
     const serves = worker.batch !== undefined || accepts;
     for (const station of worker.stations) {
       if (isFree) station.free.add(worker);
       else station.free.delete(worker);
+      if (isNearlyFree) station.nearlyFree.add(worker);
+      else station.nearlyFree.delete(worker);
       if (serves !== worker.serves) station.serving += serves ? 1 : -1;
     }
     worker.serves = serves;
   }
 }
+
+/** Whether it holds a second batch behind the one on its device. */
+const takesNext = ({ report }: PooledWorker<Query>) => (report.slots ?? 1) > 1;

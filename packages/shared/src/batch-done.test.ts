@@ -14,6 +14,7 @@ const good: BatchDone = {
   actuationMs: 0,
   inferenceMs: 1.5,
   heldMs: 2,
+  waitedMs: 0.5,
   freeSlots: 1,
 };
 

@@ -21,10 +21,20 @@ export function readBatchDone(data: Uint8Array): BatchDone {
 
 function asExpected(value: unknown): BatchDone | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { v, workerId, epoch, token, batchId, answers, actuationMs, inferenceMs, heldMs, freeSlots } = value as Record<
-    string,
-    unknown
-  >;
+  const said = value as Record<string, unknown>;
+  const {
+    v,
+    workerId,
+    epoch,
+    token,
+    batchId,
+    answers,
+    actuationMs,
+    inferenceMs,
+    heldMs,
+    waitedMs = 0,
+    freeSlots,
+  } = said;
   const isGood =
     v === 1 &&
     isText(workerId) &&
@@ -35,11 +45,12 @@ function asExpected(value: unknown): BatchDone | undefined {
     isTime(actuationMs) &&
     isTime(inferenceMs) &&
     isTime(heldMs) &&
+    isTime(waitedMs) &&
     isCount(freeSlots) &&
     Array.isArray(answers) &&
     answers.every(isOutputs);
   return isGood
-    ? { v, workerId, epoch, token, batchId, answers, actuationMs, inferenceMs, heldMs, freeSlots }
+    ? { v, workerId, epoch, token, batchId, answers, actuationMs, inferenceMs, heldMs, waitedMs, freeSlots }
     : undefined;
 }
 

@@ -12,6 +12,7 @@ export type { Denial } from './bus/nats/refusals.js';
 export * from './catalog.js';
 export * from './clock.js';
 export * from './codec.js';
+export * from './collector.js';
 export * from './complaints.js';
 export * from './config.js';
 export * from './constraints.js';

@@ -30,6 +30,8 @@ export const workerStatus = z.object({
   models: z.record(z.string().regex(namePattern), shortText),
   /** Digests of all versions that are loaded, those included that are about to take a model's place. */
   versions: z.array(shortText).default([]),
+  /** Batches that it holds at most: one runs, others wait for the device. Absent from older versions, which hold one. */
+  slots: count.default(1),
   /** Batches it can take now. */
   freeSlots: count,
   /** The batch it is running. */
@@ -73,7 +75,7 @@ export const batchAnswer = z.union([
 ]);
 export type BatchAnswer = z.infer<typeof batchAnswer>;
 
-/** `batches.done`: the end of a batch, and the word that the worker is free again. */
+/** `batches.done`: the end of a batch, and the word that its slot is free again. */
 export const batchDone = z.object({
   v: z.literal(1),
   workerId,
@@ -86,6 +88,8 @@ export const batchDone = z.object({
   inferenceMs: timeMs,
   /** From the command's arrival to this message. */
   heldMs: timeMs,
+  /** The part of it in which the device was still busy with the batch before; older versions take none. */
+  waitedMs: timeMs.default(0),
   freeSlots: count,
 });
 export type BatchDone = z.infer<typeof batchDone>;

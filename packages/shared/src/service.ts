@@ -1,6 +1,5 @@
 /** The life of a service process: start, say that it is ready, and shut down once, cleanly, whatever asks for it. */
 import { hostname } from 'node:os';
-import { setFlagsFromString } from 'node:v8';
 import type { Denial } from './bus/nats/refusals.js';
 import { SlacklineError } from './errors.js';
 import { createLog, type Log } from './log.js';
@@ -40,18 +39,6 @@ export function denialsTo(log: Log): (denial: Denial) => void {
     } else passedOver++;
     if (operation === 'subscription') throw error;
   };
-}
-
-/**
- * How much the heap grows, in percent, before all of it is collected. V8 counts the buffers of the socket as part of it, and in a
- * process whose heap is small and whose traffic is large they alone have it collect everything several times a second, for up to
- * 10 ms each. https://v8.dev/blog/trash-talk
- */
-const heapGrowingPercent = 400;
-
-/** For a process with a small heap and much traffic: all of its heap is collected only when it has grown fivefold. */
-export function collectSeldom(): void {
-  setFlagsFromString(`--heap-growing-percent=${heapGrowingPercent}`);
 }
 
 /** A shutdown that takes longer than this has failed; the process ends anyway. */

@@ -8,6 +8,8 @@ export const eventKinds = {
   probe: 2,
   /** The scheduler gives a worker up. */
   lost: 3,
+  /** The broker says that nobody listened for a batch: its worker is given up. */
+  unheard: 10,
   /** A worker's first report reaches the scheduler. */
   report: 4,
   /** A worker's pause is over. */

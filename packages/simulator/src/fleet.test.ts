@@ -24,6 +24,20 @@ describe('a crash', () => {
     expect(ends(simulate(options([4], { workers: two, events })))).toEqual(['ok@60']);
   });
 
+  it('is found out at once by what is sent when its heartbeat is overdue: the broker says that nobody listens', () => {
+    const events = [{ kind: 'crash', atMs: 3, worker: 0 }] as const;
+    const result = simulate(options([200], { workers: two, events, busDelayMs: 1 }));
+    // Known at 202 not to have been heard, then on its way for 1, and back for 1.
+    expect(ends(result)).toEqual(['ok@214']);
+    expect(result.workersLost).toBe(1);
+  });
+
+  it('costs a query nothing that never reached the dead worker', () => {
+    const events = [0, 1, 2].map((worker) => ({ kind: 'crash', atMs: 3, worker }) as const);
+    const result = simulate(options([200], { workers: [{ count: 4, deviceClass: 'd' }], events }));
+    expect(result).toMatchObject({ ok: 1, failed: 0, workersLost: 3 });
+  });
+
   it('of an idle worker is found out by its silence', () => {
     const events = [{ kind: 'crash', atMs: 103, worker: 0 }] as const;
     const result = simulate(options([0], { events, windowMs: 100 }));
@@ -38,7 +52,8 @@ describe('a crash', () => {
   });
 
   it('fails a query that was lost with two workers', () => {
-    const events = [0, 1].map((worker) => ({ kind: 'crash', atMs: 1, worker }) as const);
+    // The second takes it over at 25.
+    const events = [0, 1].map((worker) => ({ kind: 'crash', atMs: 1 + 30 * worker, worker }) as const);
     const result = simulate(options([0], { models: patient, workers: two, events }));
     expect(result).toMatchObject({ failed: 1, workersLost: 2 });
   });

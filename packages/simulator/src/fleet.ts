@@ -9,10 +9,13 @@ import { eventKinds } from './event-kinds.js';
 import { executorTimes } from './noise.js';
 import type { Liveness, SimulationOptions, WorkerEvent } from './options.js';
 import type { SimulatedQuery } from './query.js';
-import type { SimulatedWorker } from './worker.js';
+import type { Run, SimulatedWorker } from './worker.js';
 
 /** The defaults of the services' configuration. */
 export const serviceLiveness: Liveness = { probeEveryMs: 25, heartbeatMs: 100, deadAfterMs: 500, overdueMs: 1_000 };
+
+/** As in the service (services/scheduler/src/liveness.ts). */
+const silentShare = 0.25;
 
 export class Fleet {
   readonly #byId: ReadonlyMap<string, SimulatedWorker>;
@@ -55,20 +58,30 @@ export class Fleet {
   }
 
   /** A batch leaves the scheduler. Its end is put into the events, unless nobody is there to run it. */
-  send(worker: SimulatedWorker, batch: Batch<SimulatedQuery>, nowMs: number): void {
-    worker.batch = batch;
-    worker.version += 1;
-    if (!worker.alive) return;
+  send(worker: SimulatedWorker, batch: Batch<SimulatedQuery>, nowMs: number): Run {
     const model = worker.hosts.get(batch.model);
     if (model === undefined) throw new RangeError(`${worker.id} does not host ${batch.model}`);
+    const before = worker.runs.at(-1);
     const { subnetIndex } = batch;
     const isActuated = worker.actuated[model.index] === subnetIndex;
     const actuationMs = isActuated ? 0 : (model.table.actuationMs[subnetIndex] ?? 0) + this.#actuationDelayMs;
     worker.actuated[model.index] = subnetIndex;
-    worker.counted = model.counted[subnetIndex] ?? 0;
-    worker.executorMs = actuationMs + this.#executorMs(model, subnetIndex, batch.queries.length);
-    worker.startedMs = Math.max(nowMs + this.#busDelay(), worker.pausedUntilMs);
-    this.#planEnd(worker);
+    const executorMs = actuationMs + this.#executorMs(model, subnetIndex, batch.queries.length);
+    // Messages of one connection stay in order.
+    const arrivesMs = Math.max(nowMs + this.#busDelay(), before?.arrivesMs ?? 0);
+    const startedMs = Math.max(arrivesMs, before?.finishedMs ?? 0, worker.pausedUntilMs);
+    const counted = model.counted[subnetIndex] ?? 0;
+    const ends = { waitedMs: 0, version: 0, finishedMs: 0, doneMs: 0 };
+    const run: Run = { batch, counted, record: undefined, arrivesMs, startedMs, executorMs, ...ends };
+    worker.runs.push(run);
+    if (worker.alive) this.#planEnd(worker, run, before);
+    else if (typeof this.#detection !== 'number' && this.#isSilentFor(worker, nowMs, this.#detection)) {
+      // No end will come under this version: it is what the run is known by.
+      worker.version += 1;
+      run.version = worker.version;
+      this.events.push(run.arrivesMs + this.#busDelay(), eventKinds.unheard, worker.index, run.version);
+    }
+    return run;
   }
 
   /** Something that the options say happens to a worker. */
@@ -92,7 +105,7 @@ export class Fleet {
     if (!worker.alive) this.alive += 1;
     worker.alive = true;
     worker.life += 1;
-    worker.version += 1;
+    for (const run of worker.runs) run.version = 0;
     worker.pausedUntilMs = 0;
     worker.bornMs = nowMs;
     worker.actuated.length = 0;
@@ -111,11 +124,10 @@ export class Fleet {
     const isSilent = !worker.alive || worker.pausedUntilMs > nowMs;
     if (worker.knownEpoch === '' || !isSilent || typeof this.#detection === 'number') return false;
     const { probeEveryMs, heartbeatMs, deadAfterMs, overdueMs } = this.#detection;
-    const { batch, bornMs, silentFromMs } = worker;
+    const batch = worker.runs[0]?.batch;
     const heldMs = batch === undefined ? 0 : nowMs - batch.sentAtMs;
-    const lastHeartbeatMs = bornMs + Math.floor((silentFromMs - bornMs) / heartbeatMs) * heartbeatMs;
     const isOverdue = batch !== undefined && heldMs > batch.expectedMs + overdueMs;
-    if (isOverdue || nowMs - Math.max(lastHeartbeatMs, worker.lastSeenMs) > deadAfterMs) return true;
+    if (isOverdue || nowMs - lastHeardMs(worker, heartbeatMs) > deadAfterMs) return true;
     // A paused process keeps its connection, so that its probe is only never answered.
     if (!worker.alive && batch !== undefined && heldMs >= probeEveryMs) {
       this.events.push(nowMs + this.#busDelay(), eventKinds.lost, worker.index, worker.life);
@@ -125,12 +137,17 @@ export class Fleet {
     return false;
   }
 
+  /** Whether the scheduler wants to hear, with the next batch that it sends there, whether anybody listens. */
+  #isSilentFor(worker: SimulatedWorker, nowMs: number, { heartbeatMs, deadAfterMs }: Liveness): boolean {
+    return nowMs - lastHeardMs(worker, heartbeatMs) > silentShare * deadAfterMs;
+  }
+
   #crash(worker: SimulatedWorker, nowMs: number): void {
     if (!worker.alive) return;
     this.alive -= 1;
     worker.alive = false;
     // An end that has left it already still arrives.
-    if (worker.finishedMs > nowMs) worker.version += 1;
+    for (const run of worker.runs) if (run.finishedMs > nowMs) run.version = 0;
     this.#fallSilent(worker, nowMs, Number.POSITIVE_INFINITY);
   }
 
@@ -140,12 +157,13 @@ export class Fleet {
     // Of a pause within another one only what lasts longer changes something.
     if (!worker.alive || untilMs <= fromMs) return;
     worker.pausedUntilMs = untilMs;
-    if (worker.batch !== undefined && worker.finishedMs > nowMs) {
-      if (worker.startedMs >= nowMs) worker.startedMs = Math.max(worker.startedMs, untilMs);
-      else worker.executorMs += untilMs - fromMs;
-      worker.version += 1;
-      this.#planEnd(worker);
-    }
+    worker.runs.forEach((run, i) => {
+      const before = worker.runs[i - 1];
+      if (run.finishedMs <= nowMs) return;
+      if (run.startedMs >= nowMs) run.startedMs = Math.max(run.startedMs, untilMs, before?.finishedMs ?? 0);
+      else run.executorMs += untilMs - fromMs;
+      this.#planEnd(worker, run, before);
+    });
     this.events.push(untilMs, eventKinds.resume, worker.index, worker.life);
     this.#fallSilent(worker, fromMs > nowMs ? worker.silentFromMs : nowMs, untilMs);
   }
@@ -160,12 +178,22 @@ export class Fleet {
     }
   }
 
-  #planEnd(worker: SimulatedWorker): void {
-    worker.finishedMs = worker.startedMs + worker.executorMs;
-    this.events.push(worker.finishedMs + this.#busDelay(), eventKinds.done, worker.index, worker.version);
+  /** @param before what the device has to do first */
+  #planEnd(worker: SimulatedWorker, run: Run, before: Run | undefined): void {
+    run.waitedMs = Math.max(0, (before?.finishedMs ?? 0) - run.arrivesMs);
+    run.finishedMs = run.startedMs + run.executorMs;
+    run.doneMs = Math.max(run.finishedMs + this.#busDelay(), before?.doneMs ?? 0);
+    worker.version += 1;
+    run.version = worker.version;
+    this.events.push(run.doneMs, eventKinds.done, worker.index, run.version);
   }
 }
 
 function nextRound(nowMs: number, everyMs: number): number {
   return (Math.floor(nowMs / everyMs) + 1) * everyMs;
+}
+
+/** Of a worker that does not speak any more. */
+function lastHeardMs({ bornMs, silentFromMs, lastSeenMs }: SimulatedWorker, heartbeatMs: number): number {
+  return Math.max(bornMs + Math.floor((silentFromMs - bornMs) / heartbeatMs) * heartbeatMs, lastSeenMs);
 }

@@ -77,6 +77,8 @@ export interface SimulationOptions {
   readonly busDelayMs?: Distribution;
   /** From the moment that a query's time limit counts from to the scheduler's queue, in order. Absent: 0. */
   readonly intakeDelayMs?: Distribution;
+  /** Whether a worker is sent its next batch shortly before the end of the one that it has. Absent: it is not, as in the service. */
+  readonly sendsAhead?: boolean;
   /** What a change of subnet costs beyond the table's `actuationMs`, unknown to the scheduler. Absent: 0. */
   readonly actuationDelayMs?: number;
   /** What each event costs the scheduler, which handles one after the other. Absent: 0. */

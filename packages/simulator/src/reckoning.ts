@@ -1,7 +1,8 @@
 /** What the scheduler reckons with: given, known, or estimated from every batch as the service does. */
-import { type Conditions, ConditionsEstimate } from '@slackline/scheduling';
+import { type Conditions, ConditionsEstimate, heldUpOf } from '@slackline/scheduling';
 import { meanOf } from './distribution.js';
 import type { SimulationOptions } from './options.js';
+import type { Run } from './worker.js';
 
 /** As in the service's configuration. */
 const defaultFirstOverheadMs = 2;
@@ -27,8 +28,10 @@ export class Reckoning {
   }
 
   /** A batch has come back. Returns whether it is time to read again. */
-  add(nowMs: number, executorMs: number, { sentAtMs, expectedMs }: { sentAtMs: number; expectedMs: number }): boolean {
+  add(nowMs: number, { batch, waitedMs, executorMs }: Run): boolean {
     if (this.#estimate === undefined) return false;
-    return this.#estimate.add({ atMs: nowMs, roundTripMs: nowMs - sentAtMs, executorMs, expectedMs });
+    const { sentAtMs, expectedMs } = batch;
+    const roundTripMs = nowMs - sentAtMs - waitedMs;
+    return this.#estimate.add({ atMs: nowMs, roundTripMs, heldUp: heldUpOf(batch, waitedMs), executorMs, expectedMs });
   }
 }

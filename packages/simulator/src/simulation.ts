@@ -156,6 +156,9 @@ export class Simulation {
       case eventKinds.happening:
         this.#fleet.happen(index, this.#nowMs);
         break;
+      case eventKinds.unheard:
+        this.#unheard(this.#fleet.get(index), version);
+        break;
       case eventKinds.refresh:
         this.#refresh();
         this.#events.push(this.#nowMs + refreshEveryMs, eventKinds.refresh, 0, 0);
@@ -193,33 +196,34 @@ export class Simulation {
 
   #send(batch: Batch<SimulatedQuery>): void {
     const worker = this.#fleet.of(batch);
-    this.#fleet.send(worker, batch, this.#nowMs);
+    const run = this.#fleet.send(worker, batch, this.#nowMs);
     const size = batch.queries.length;
     this.tally.batch(size, this.#nowMs);
     if (this.batchRecords === undefined) return;
     const { model, subnet } = batch;
     const record = { sentMs: this.#nowMs, startedMs: null, finishedMs: null, doneMs: null };
-    worker.record = { ...record, worker: worker.index, model, subnet, size };
-    this.batchRecords.push(worker.record);
+    run.record = { ...record, worker: worker.index, model, subnet, size };
+    this.batchRecords.push(run.record);
   }
 
   #done(worker: SimulatedWorker, version: number): void {
-    const { batch } = worker;
-    if (worker.version !== version || batch === undefined) return;
-    worker.batch = undefined;
+    const at = worker.runs.findIndex((run) => run.version === version);
+    const [run] = at < 0 ? [] : worker.runs.splice(at, 1);
+    if (run === undefined) return;
+    const { batch, record } = run;
     worker.lastSeenMs = this.#nowMs;
     const completed = this.#dispatcher.complete(batch.id, worker.id, worker.epoch, this.#nowMs);
     if (completed === undefined) return;
     this.#stirred = true;
-    if (this.#reckoning.add(this.#nowMs, worker.executorMs, batch)) this.#refresh();
+    if (this.#reckoning.add(this.#nowMs, run)) this.#refresh();
     for (const query of batch.queries) {
-      this.tally.answered(query, worker.counted, batch.accuracy, this.#nowMs);
+      this.tally.answered(query, run.counted, batch.accuracy, this.#nowMs);
       this.#settled(query);
     }
-    if (worker.record !== undefined) {
-      worker.record.startedMs = worker.startedMs;
-      worker.record.finishedMs = worker.finishedMs;
-      worker.record.doneMs = this.#nowMs;
+    if (record !== undefined) {
+      record.startedMs = run.startedMs;
+      record.finishedMs = run.finishedMs;
+      record.doneMs = this.#nowMs;
     }
   }
 
@@ -238,20 +242,25 @@ export class Simulation {
     // It died before its report was through.
     if (!worker.alive) return;
     worker.knownEpoch = worker.epoch;
-    worker.batch = undefined;
+    worker.runs.length = 0;
     worker.lastSeenMs = this.#nowMs;
     this.#dispatcher.report(worker.report(), this.#nowMs);
     this.#stirred = true;
   }
 
-  #lose(worker: SimulatedWorker): void {
+  #unheard(worker: SimulatedWorker, version: number): void {
+    const run = worker.runs.find((each) => each.version === version);
+    if (run !== undefined) this.#lose(worker, run.batch.id);
+  }
+
+  /** @param unheard the batch that never reached it, where it was found out by that */
+  #lose(worker: SimulatedWorker, unheard?: string): void {
     const { knownEpoch } = worker;
     if (knownEpoch === '') return;
     worker.knownEpoch = '';
-    worker.batch = undefined;
-    worker.version += 1;
+    worker.runs.length = 0;
     this.workersLost += 1;
-    this.#dispatcher.lost(worker.id, knownEpoch, this.#nowMs);
+    this.#dispatcher.lost(worker.id, knownEpoch, this.#nowMs, unheard);
     this.#stirred = true;
   }
 

@@ -13,10 +13,29 @@ export interface HostedModel {
   counted: readonly number[];
 }
 
+/** A batch that the scheduler has sent to a worker, and what becomes of it there. */
+export interface Run {
+  readonly batch: Batch<SimulatedQuery>;
+  /** Its subnet among all that are counted. */
+  readonly counted: number;
+  record: BatchRecord | undefined;
+  /** The end that is on its way carries the version that it was planned under; others are void. */
+  version: number;
+  /** When the command is there. */
+  readonly arrivesMs: number;
+  /** How long the device was still busy with the one before then. */
+  waitedMs: number;
+  startedMs: number;
+  executorMs: number;
+  finishedMs: number;
+  /** When its end is known to the scheduler. */
+  doneMs: number;
+}
+
 export class SimulatedWorker {
   readonly id: string;
   readonly models: ReadonlySet<string>;
-  /** Ends of batches on their way carry the version that they were made under; others are void. */
+  /** Of the end that was planned last. */
   version = 0;
   life = 0;
   alive = false;
@@ -30,22 +49,18 @@ export class SimulatedWorker {
   bornMs = 0;
   /** When it last stopped to speak. */
   silentFromMs = 0;
-  /** The batch that the scheduler has sent to it. */
-  batch: Batch<SimulatedQuery> | undefined;
-  /** Among all subnets that are counted. */
-  counted = 0;
-  startedMs = 0;
-  executorMs = 0;
-  finishedMs = 0;
+  /** The batches that the scheduler has sent to it and has not heard of again, in the order in which they run. */
+  readonly runs: Run[] = [];
   /** By index of the model: the subnet that it has actuated. */
   readonly actuated: number[] = [];
-  record: BatchRecord | undefined;
 
   constructor(
     readonly index: number,
     readonly deviceClass: string,
     /** By name. */
     readonly hosts: ReadonlyMap<string, HostedModel>,
+    /** Batches that it holds at most. */
+    readonly slots: number,
   ) {
     this.id = `w${index}`;
     this.models = new Set(hosts.keys());
@@ -57,8 +72,8 @@ export class SimulatedWorker {
 
   /** What it says of itself when it is free. */
   report(): WorkerReport {
-    const { id: workerId, epoch, deviceClass, models } = this;
-    return { workerId, epoch, deviceClass, models, accepting: true, batchId: undefined };
+    const { id: workerId, epoch, deviceClass, models, slots } = this;
+    return { workerId, epoch, deviceClass, models, accepting: true, batchId: undefined, slots };
   }
 }
 
@@ -75,13 +90,15 @@ export function subnetsOf(models: readonly SimulatedModel[]): CountedSubnet[] {
 
 /** Throws RangeError where a group names a model that is not there or has no table for its device class. */
 export function workersOf(
-  { models, workers }: SimulationOptions,
+  { models, workers, sendsAhead = false }: SimulationOptions,
   subnets: readonly CountedSubnet[],
 ): SimulatedWorker[] {
   const all: SimulatedWorker[] = [];
   for (const group of workers) {
     const hosts = hostedBy(group, models, subnets);
-    for (let i = 0; i < group.count; i += 1) all.push(new SimulatedWorker(all.length, group.deviceClass, hosts));
+    for (let i = 0; i < group.count; i += 1) {
+      all.push(new SimulatedWorker(all.length, group.deviceClass, hosts, sendsAhead ? 2 : 1));
+    }
   }
   return all;
 }

@@ -43,12 +43,12 @@ describe('a planned decision', () => {
     };
     return {
       nowMs,
+      startMs: nowMs,
       conditions,
       queues: [queue],
       worker: { id, deviceClass: 'd', models: new Set(['m']) },
       otherFreeWorkers: 0,
       workers: 1,
-      nextFreeMs: Infinity,
     };
   }
   const arrivedBefore = 100;
@@ -59,8 +59,18 @@ describe('a planned decision', () => {
     // Two wait, on the large subnet: three take 8 ms.
     const asked = viewOf(2, 30, arrived + 2);
     expect(policy.decide(asked)).toEqual({ kind: 'wait', untilMs: 10_000 + 30 - 8 });
-    const late = { ...asked, nowMs: 10_022 };
+    const late = { ...asked, nowMs: 10_022, startMs: 10_022 };
     expect(policy.decide(late)).toEqual({ kind: 'run', model: 'm', batch: 2, subnet: 2 });
+  });
+
+  it('passes over all that would be late when its worker can only begin later', () => {
+    const policy = planned(100);
+    const { arrived } = policy.plan.variants[0] ?? { arrived: 0 };
+    // Four take 10 ms: from 10,004 on those are late whose deadline is before 10,014.
+    const deadlineMsAt = (k: number) => 10_011 + k;
+    const asked = viewOf(20, 11, arrived + 20, { deadlineMsAt });
+    expect(policy.decide(asked)).toMatchObject({ batch: 4, subnet: 2 });
+    expect(policy.decide({ ...asked, startMs: 10_004 })).toMatchObject({ kind: 'run', batch: 4, subnet: 2, skip: 3 });
   });
 
   it('runs a full batch at once', () => {
@@ -82,7 +92,8 @@ describe('a planned decision', () => {
           const { arrived } = policy.plan.variants[0] ?? { arrived: 0 };
           const asked = viewOf(waiting, leftMs, arrived + arrivals, { leastSubnet });
           const decision = policy.decide(asked);
-          const then = decision.kind === 'wait' ? { ...asked, nowMs: decision.untilMs } : asked;
+          const then =
+            decision.kind === 'wait' ? { ...asked, nowMs: decision.untilMs, startMs: decision.untilMs } : asked;
           const run = decision.kind === 'wait' ? policy.decide(then) : decision;
           if (run.kind !== 'run') throw new Error('it waited twice for the same queries');
           expect(run.subnet).toBeGreaterThanOrEqual(leastSubnet);

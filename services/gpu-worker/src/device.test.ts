@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Device, lingerMs } from './device.js';
 import { Life } from './life.js';
@@ -13,7 +14,7 @@ beforeEach(() => {
   life = new Life();
   clock = new ManualClock();
   said = [];
-  device = new Device(life, clock, () => said.push(life.freeSlots));
+  device = new Device(life, clock, () => said.push(device.freeSlots));
 });
 
 function ready() {
@@ -39,7 +40,7 @@ describe('a job on a free device', () => {
     ready();
     const job = held('loaded');
     const done = device.run('load', job.step);
-    expect(said).toEqual([1, 0]);
+    expect(said).toEqual([2, 0]);
     expect(device.acceptsBatch).toBe(true);
     clock.advance(lingerMs - 1);
     expect(job.hasStarted()).toBe(false);
@@ -50,7 +51,7 @@ describe('a job on a free device', () => {
     expect(await done).toBe('loaded');
     await settled();
     expect(life.state).toBe('idle');
-    expect(said).toEqual([1, 0, 1]);
+    expect(said).toEqual([2, 0, 2]);
   });
 
   it('lets the batch that was on its way run first', async () => {
@@ -72,21 +73,71 @@ describe('a job on a free device', () => {
   });
 });
 
-it('gives the device to a waiting job before the end of a batch is said', async () => {
-  ready();
-  const batch = held(undefined);
-  let slotsAtEnd = -1;
-  device.runBatch(batch.step, () => {
-    slotsAtEnd = life.freeSlots;
+describe('a batch on the device', () => {
+  it('lets another wait for it, and no third', async () => {
+    ready();
+    const [first, second] = [held(undefined), held(undefined)];
+    const ended: string[] = [];
+    expect(device.freeSlots).toBe(2);
+    device.runBatch(first.step, () => ended.push('first'));
+    expect(device.freeSlots).toBe(1);
+    device.runBatch(second.step, () => ended.push('second'));
+    expect([device.freeSlots, device.acceptsBatch, second.hasStarted()]).toEqual([0, false, false]);
+    first.finish();
+    await settled();
+    expect([device.freeSlots, device.acceptsBatch, second.hasStarted()]).toEqual([1, true, true]);
+    expect(ended).toEqual(['first']);
+    second.finish();
+    await settled();
+    expect(ended).toEqual(['first', 'second']);
+    expect(life.state).toBe('idle');
+    // What batches take up, schedulers know by themselves.
+    expect(said).toEqual([2]);
   });
-  const job = held('loaded');
-  const done = device.run('load', job.step);
-  batch.finish();
-  await settled();
-  expect(slotsAtEnd).toBe(0);
-  expect(job.hasStarted()).toBe(true);
-  job.finish();
-  await done;
+
+  it('gives way to a waiting job before its end is said', async () => {
+    ready();
+    const batch = held(undefined);
+    let slotsAtEnd = -1;
+    device.runBatch(batch.step, () => {
+      slotsAtEnd = device.freeSlots;
+    });
+    const job = held('loaded');
+    const done = device.run('load', job.step);
+    expect(said).toEqual([2, 0]);
+    clock.advance(lingerMs);
+    batch.finish();
+    await settled();
+    expect(slotsAtEnd).toBe(0);
+    expect(job.hasStarted()).toBe(true);
+    job.finish();
+    await done;
+    await settled();
+    expect(said).toEqual([2, 0, 2]);
+  });
+
+  it('lets those run that were sent before the slots were withdrawn, also when it has ended itself', async () => {
+    ready();
+    const [first, second, third] = [held(undefined), held(undefined), held(undefined)];
+    device.runBatch(first.step, () => {});
+    const job = held('loaded');
+    const done = device.run('load', job.step);
+    device.runBatch(second.step, () => {});
+    first.finish();
+    await settled();
+    expect([second.hasStarted(), job.hasStarted()]).toEqual([true, false]);
+    second.finish();
+    await settled();
+    expect([life.state, device.freeSlots, device.acceptsBatch]).toEqual(['closing', 0, true]);
+    device.runBatch(third.step, () => {});
+    clock.advance(lingerMs);
+    expect(job.hasStarted()).toBe(false);
+    third.finish();
+    await settled();
+    expect(job.hasStarted()).toBe(true);
+    job.finish();
+    expect(await done).toBe('loaded');
+  });
 });
 
 it('a job that fails frees the device', async () => {
@@ -96,6 +147,48 @@ it('a job that fails frees the device', async () => {
   await expect(failed).rejects.toThrow('out of memory');
   await settled();
   expect(life.state).toBe('idle');
+});
+
+it('offers no more slots than it takes batches, whatever happens, and runs everything that it took', async () => {
+  const anyEvent = fc.constantFrom('batch', 'end', 'job', 'linger');
+  const property = fc.asyncProperty(fc.array(anyEvent, { maxLength: 30 }), async (events) => {
+    life = new Life();
+    clock = new ManualClock();
+    device = new Device(life, clock, () => {});
+    ready();
+    const [taken, ended]: [ReturnType<typeof held>[], number[]] = [[], []];
+    const jobs: ReturnType<typeof held>[] = [];
+    const endAll = () => {
+      for (const each of [...taken, ...jobs]) if (each.hasStarted()) each.finish();
+    };
+    for (const event of events) {
+      if (event === 'batch' && device.acceptsBatch) {
+        const number = taken.length;
+        const batch = held(undefined);
+        taken.push(batch);
+        device.runBatch(batch.step, () => ended.push(number));
+      }
+      if (event === 'job') {
+        const job = held(undefined);
+        jobs.push(job);
+        void device.run('load', job.step);
+      }
+      if (event === 'end') endAll();
+      if (event === 'linger') clock.advance(lingerMs);
+      await settled();
+      if (device.freeSlots > 0) expect(device.acceptsBatch).toBe(true);
+      if (life.state !== 'idle' && life.state !== 'busy') expect(device.freeSlots).toBe(0);
+    }
+    for (let i = 0; i <= 2 * events.length; i += 1) {
+      clock.advance(lingerMs);
+      endAll();
+      await settled();
+    }
+    expect(ended).toEqual(taken.map((_, i) => i));
+    expect(jobs.every((job) => job.hasStarted())).toBe(true);
+    expect([life.state, device.freeSlots]).toEqual(['idle', 2]);
+  });
+  await fc.assert(property);
 });
 
 describe('draining', () => {
@@ -112,8 +205,28 @@ describe('draining', () => {
     await expect(job).rejects.toThrow('shutting down');
     expect(drained).toBe(false);
     batch.finish();
+    clock.advance(lingerMs);
     await draining;
     expect(life.state).toBe('draining');
+  });
+
+  it('waits for the batch that was sent ahead too', async () => {
+    ready();
+    const [first, second] = [held(undefined), held(undefined)];
+    device.runBatch(first.step, () => {});
+    life.take('drain');
+    let drained = false;
+    const draining = device.drain().then(() => {
+      drained = true;
+    });
+    expect(device.acceptsBatch).toBe(true);
+    device.runBatch(second.step, () => {});
+    clock.advance(lingerMs);
+    first.finish();
+    await settled();
+    expect([second.hasStarted(), drained]).toEqual([true, false]);
+    second.finish();
+    await draining;
   });
 
   it('runs a batch that was on its way when a free worker began to drain', async () => {
@@ -123,7 +236,6 @@ describe('draining', () => {
     expect(device.acceptsBatch).toBe(true);
     const batch = held(undefined);
     device.runBatch(batch.step, () => {});
-    expect(device.acceptsBatch).toBe(false);
     clock.advance(lingerMs);
     let drained = false;
     const observed = draining.then(() => {

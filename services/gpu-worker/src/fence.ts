@@ -58,6 +58,11 @@ export class Fence {
     this.#largestToken = Math.min(this.#largestToken, token);
   }
 
+  /** Whether what came under these is over: the epoch was given up, or another leader has taken over. */
+  isOver(epoch: string, token: number): boolean {
+    return epoch !== this.#epoch || token < this.#largestToken;
+  }
+
   /** Takes a command's token in; false when a larger one was seen before: its sender no longer leads. */
   admits(token: number): boolean {
     if (token < this.#largestToken) return false;

@@ -20,18 +20,6 @@ describe('the life of a worker', () => {
     expect(life.state).toBe('starting');
   });
 
-  it('offers a slot when idle and never otherwise, whatever happens', () => {
-    fc.assert(
-      fc.property(fc.array(fc.constantFrom(...events)), (happened) => {
-        const life = new Life();
-        for (const event of happened) {
-          life.take(event);
-          expect(life.freeSlots).toBe(life.state === 'idle' ? 1 : 0);
-        }
-      }),
-    );
-  });
-
   it('never comes back from draining', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...events)), fc.array(fc.constantFrom(...events)), (before, after) => {

@@ -1,16 +1,16 @@
 /**
- * The life of a worker as a state machine. One device, one thing at a time: only `idle` offers a slot.
+ * The life of a worker as a state machine. One device, one thing at a time.
  * docs/worker.md draws this table.
  */
 
 /**
  * - `starting`: the executor comes up and the models that the catalog names are loaded
- * - `idle`: takes one batch
- * - `busy`: a batch is on the device
+ * - `idle`: takes a batch
+ * - `busy`: a batch is on the device; takes another, which waits for it
  * - `closing`: something else is about to use the device; a batch that is on its way is still run
  * - `loading`: a model is put on the device or taken off it
  * - `measuring`: a grid of latencies is being timed
- * - `draining`: shutting down; finishes the batch it has or that is on its way
+ * - `draining`: shutting down; finishes the batches it has or that are on their way
  * - `stopped`: has let go of everything
  */
 export type LifeState = 'starting' | 'idle' | 'busy' | 'closing' | 'loading' | 'measuring' | 'draining' | 'stopped';
@@ -35,11 +35,6 @@ export class Life {
 
   get state(): LifeState {
     return this.#state;
-  }
-
-  /** Batches the worker can take now. */
-  get freeSlots(): 0 | 1 {
-    return this.#state === 'idle' ? 1 : 0;
   }
 
   /** Whether shutting down has begun. */

@@ -23,6 +23,7 @@ const status: WorkerStatus = {
   host: 'h',
   models: {},
   versions: [],
+  slots: 2,
   freeSlots: 1,
   batchId: null,
   draining: false,
@@ -34,7 +35,7 @@ function said(answers: BatchAnswer[], maxPayloadBytes: number) {
   const bus = { maxPayloadBytes, publish: (_subject: string, data: Uint8Array) => sent.push(data) };
   const voice = new Voice(bus as Partial<Bus> as Bus, new Subjects(''), ['_INBOX.'], { id: 'w', freeSlots: 1, status });
   const command = { v: 1, batchId: 'b', token: 1, epoch: 'e', model: 'm', subnet: 's', queries: [] } as const;
-  voice.done({ ...command, queries: [] }, { answers, actuationMs: 0, inferenceMs: 1, heldMs: 1 });
+  voice.done({ ...command, queries: [] }, { answers, actuationMs: 0, inferenceMs: 1, heldMs: 1, waitedMs: 0 });
   const [data = new Uint8Array(0)] = sent;
   return { bytes: data.length, answers: shown(unpack('end of a batch', batchDone, data).answers) };
 }

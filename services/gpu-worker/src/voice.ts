@@ -15,7 +15,7 @@ import {
 import type { MeterReading } from './meter.js';
 
 /** How a batch ended, as `batches.done` says it. */
-export type BatchEnd = Pick<BatchDone, 'answers' | 'actuationMs' | 'inferenceMs' | 'heldMs'>;
+export type BatchEnd = Pick<BatchDone, 'answers' | 'actuationMs' | 'inferenceMs' | 'heldMs' | 'waitedMs'>;
 
 /** Whose voice it is, as it is at the moment of the call. */
 export interface Speaker {

@@ -20,16 +20,16 @@ import {
   unpack,
   type WorkerStatus,
 } from '@slackline/shared';
-import { answersOf, bodiesInHand, type FetchedQuery, fetchBodies } from './claims.js';
+import { Batches } from './batches.js';
 import type { WorkerConfig } from './config.js';
-import { Device } from './device.js';
+import { Device, slots } from './device.js';
 import type { Executor } from './executors/executor.js';
 import { Fence } from './fence.js';
 import { Life, type LifeState } from './life.js';
 import { Measurements } from './measurements.js';
 import { Meter } from './meter.js';
 import { Models, type ModelsCatalog } from './models.js';
-import { type BatchEnd, Voice } from './voice.js';
+import { Voice } from './voice.js';
 
 const telemetryMs = 1_000;
 /** How often the lease is looked up at most, for commands that are refused. */
@@ -51,14 +51,13 @@ export interface WorkerDeps {
   leaderToken?: () => Promise<number | undefined>;
 }
 
-type BatchResult = Omit<BatchEnd, 'heldMs'>;
-
 export class Worker {
   readonly #life = new Life();
   readonly #fence: Fence;
   readonly #device: Device;
   readonly #models: Models;
   readonly #meter: Meter;
+  readonly #batches: Batches;
   readonly #voice: Voice;
   readonly #log: Log;
   readonly #measurements: Measurements;
@@ -66,7 +65,6 @@ export class Worker {
   #subscriptions: Subscription[] = [];
   #cancelHeartbeat: () => void = () => {};
   #cancelTelemetry: () => void = () => {};
-  #batchId: string | null = null;
   #stopping: Promise<void> | undefined;
   #askAgainAtMs = Number.NEGATIVE_INFINITY;
 
@@ -78,6 +76,11 @@ export class Worker {
     this.#device = new Device(this.#life, clock, () => this.#voice.slots());
     this.#meter = new Meter(clock);
     this.#complaints = new Complaints(this.#log, clock);
+    this.#batches = new Batches({
+      ...{ bus: deps.bus, claims: deps.subjects.stores.claims, executor, clock, meter: this.#meter, log: this.#log },
+      isOver: (epoch, token) => this.#fence.isOver(epoch, token),
+      onDied: () => this.#life.take('drain'),
+    });
     const withDevice = (step: () => Promise<void>) => this.#device.run('load', step);
     this.#models = new Models({ catalog, executor, clock, log: this.#log, withDevice });
     this.#measurements = new Measurements({
@@ -99,7 +102,7 @@ export class Worker {
 
   /** Batches it can take now. */
   get freeSlots(): number {
-    return this.#life.freeSlots;
+    return this.#device.freeSlots;
   }
 
   /** What the worker says of itself. */
@@ -113,8 +116,9 @@ export class Worker {
       host,
       models: this.#models.hosted,
       versions: this.#models.versions,
-      freeSlots: this.#life.freeSlots,
-      batchId: this.#batchId,
+      slots,
+      freeSlots: this.freeSlots,
+      batchId: this.#batches.runningId,
       draining: this.#life.isEnding,
     };
   }
@@ -164,33 +168,26 @@ export class Worker {
   }
 
   #onBatch(data: Uint8Array): void {
-    const arrivedMs = this.deps.clock.now();
     this.#noticeSilence();
     const command = readBatchCommand(data);
     const refusal = this.#refusal(command);
     if (refusal === 'ignore') return;
     if (refusal !== undefined) {
       this.#log.debug({ batchId: command.batchId, ...refusal }, 'batch refused');
-      this.#voice.done(command, { answers: refusal, actuationMs: 0, inferenceMs: 0, heldMs: 0 });
+      this.#voice.done(command, { answers: refusal, actuationMs: 0, inferenceMs: 0, heldMs: 0, waitedMs: 0 });
       return;
     }
-    this.#batchId = command.batchId;
-    this.#meter.batchStarted();
-    let result: BatchResult | undefined;
-    const run = async () => {
-      result = await this.#run(command);
-      const { actuationMs = 0, inferenceMs = 0 } = result ?? {};
-      this.#meter.batchEnded({ queries: command.queries.length, actuationMs, inferenceMs });
-    };
-    this.#device.runBatch(run, () => {
-      // In this order no scheduler sends to a worker whose device has gone to something else.
-      if (this.#life.freeSlots < this.#voice.saidSlots) this.#voice.slots();
-      // A batch that the executor died on is held to the end: who leaves without one has not died of it.
-      if (result !== undefined) {
-        this.#batchId = null;
-        this.#voice.done(command, { ...result, heldMs: this.deps.clock.now() - arrivedMs });
-      }
-      if (this.#life.freeSlots > this.#voice.saidSlots) this.#voice.slots();
+    // A newer version of the model may take over while it waits, but not this batch.
+    const turn = this.#batches.take(command, command.digest ?? this.#models.digestOf(command.model) ?? '');
+    this.#device.runBatch(turn.run, () => {
+      // In this order no scheduler sends to a worker whose device has gone to something else. What batches take of the slots, and
+      // give back, schedulers know by themselves: a status for each would cost them more than the batch.
+      if (this.freeSlots === 0 && this.#voice.saidSlots > 0) this.#voice.slots();
+      const end = turn.end();
+      if (end !== undefined) this.#voice.done(command, end);
+      // A leader of another term waits for the end of a batch that is none of its own.
+      const isUnheard = this.#fence.isOver(command.epoch, command.token);
+      if (this.freeSlots > 0 && (this.#voice.saidSlots === 0 || isUnheard)) this.#voice.slots();
     });
   }
 
@@ -222,31 +219,6 @@ export class Worker {
       (token) => token !== undefined && this.#fence.leads(token),
       (error) => this.#complaints.warn('lease', { err: error }, 'the lease could not be read'),
     );
-  }
-
-  /** Never rejects; undefined when the executor died on the batch, which then is the scheduler's to give to another. */
-  async #run(command: BatchCommand): Promise<BatchResult | undefined> {
-    const { batchId, model, subnet, queries } = command;
-    const { bus, subjects, executor } = this.deps;
-    // Before anything is awaited: a newer version may take over meanwhile, but not this batch.
-    const digest = command.digest ?? this.#models.digestOf(model) ?? '';
-    let fetched: readonly FetchedQuery[];
-    try {
-      fetched = bodiesInHand(queries) ?? (await fetchBodies(bus, subjects.stores.claims, queries));
-    } catch (error) {
-      // The bus failed, not the queries: they can be served elsewhere or later.
-      const message = error instanceof Error ? error.message : String(error);
-      return { answers: { refused: 'unavailable', message }, actuationMs: 0, inferenceMs: 0 };
-    }
-    try {
-      const bodies = fetched.filter((query) => 'body' in query);
-      const result = await executor.run({ digest, subnet, queries: bodies });
-      return { ...result, answers: answersOf(fetched, result.answers) };
-    } catch (error) {
-      this.#log.error({ batchId, err: error }, 'the executor died');
-      this.#life.take('drain');
-      return undefined;
-    }
   }
 
   #onFenced(data: Uint8Array): void {

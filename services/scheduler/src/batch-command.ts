@@ -45,12 +45,12 @@ export function framesOf(batch: Batch<HeldQuery>, inferenceMs: number, executor:
 }
 
 /** What an answer says of its query. */
-export function factsOf({ sentAtMs }: Batch<HeldQuery>, query: HeldQuery, nowMs: number): QueryFacts {
+export function factsOf({ startMs }: Batch<HeldQuery>, query: HeldQuery, nowMs: number): QueryFacts {
   const inTime = nowMs <= query.deadlineMs;
   return {
     queryId: query.id,
     outcome: inTime ? 'ok' : 'late',
-    queueMs: sentAtMs - query.acceptedMs,
+    queueMs: startMs - query.acceptedMs,
     deadlineMet: inTime,
   };
 }

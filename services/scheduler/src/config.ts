@@ -19,6 +19,8 @@ export const schedulerConfig = commonConfig.extend(streamsConfig.shape).extend({
   PLAN_PERCENTILE: z.enum(planPercentiles).default('guarded'),
   /** First estimate of the time a batch spends outside the executor; measured from then on. */
   OVERHEAD_MS: ms(0).default(2),
+  /** Whether a worker is sent its next batch shortly before it is free, when a full one waits; `false` to compare. */
+  SEND_AHEAD: z.enum(['true', 'false']).default('true'),
   /** A standby takes over when it has seen no renewal for so long; the leader stops well before. */
   LEASE_MS: ms(100).default(600),
   /** A worker that has not been heard of for so long is lost. */

@@ -1,10 +1,11 @@
 /**
- * Finds workers that are gone: by silence, by overdue batches, and soonest by asking those that hold a batch. Those that speak
- * but did not get what they were sent are asked until they answer.
+ * Finds workers that are gone: by silence, by overdue batches, sooner by asking those that hold a batch, and where a silent one is
+ * sent a batch, by the broker's word that nobody listens. Those that speak but did not get what they were sent are asked
+ * until they answer.
  */
 
 import type { Batch, Dispatcher } from '@slackline/scheduling';
-import { type Bus, type Clock, hasCode, type Subjects } from '@slackline/shared';
+import { type Bus, type Clock, hasCode, type Subjects, type Subscription } from '@slackline/shared';
 import type { SchedulerConfig } from './config.js';
 import type { HeldQuery } from './held-query.js';
 
@@ -18,6 +19,8 @@ const patienceRounds = 2;
 const probesPerRound = 32;
 /** The broker's clock is slewed by less than this in a round. */
 const leastStepMs = 100;
+/** Of the silence by which a worker is lost: longer than a heartbeat. */
+const silentShare = 0.25;
 const empty = new Uint8Array(0);
 
 export class Liveness {
@@ -26,6 +29,9 @@ export class Liveness {
   #lastBrokerMs = 0;
   #probeFrom = 0;
   #stopped = false;
+  /** What the broker says of batches comes here, behind the id of each. */
+  readonly #inbox: string;
+  #unheard: Subscription | undefined;
   /** When what has a probe under way, a batch or a doubted worker, was asked about last. */
   readonly #askedAtMs = new Map<string, number>();
 
@@ -37,20 +43,44 @@ export class Liveness {
     private readonly dispatcher: Pick<Dispatcher<HeldQuery>, 'findLost' | 'inFlight' | 'doubted' | 'shiftTimes'>,
     /** Broker time, which the dispatcher runs in. */
     private readonly now: () => number,
-    private readonly onLost: (workerId: string, epoch: string, reason: string) => void,
+    /** With the batch that never reached it, where that is how it was found out. */
+    private readonly onLost: (workerId: string, epoch: string, reason: string, unheard?: string) => void,
     /** A worker that was doubted has answered. */
     private readonly onHeard: (workerId: string, epoch: string) => void,
-  ) {}
+  ) {
+    this.#inbox = bus.newInbox();
+  }
 
   start(): void {
+    // The broker's word has no body. Nobody else has a reason to say anything here.
+    this.#unheard = this.bus.subscribe(`${this.#inbox}.*`, ({ subject, data }) => {
+      if (data.length === 0) this.#onUnheard(subject);
+    });
     this.#lastRoundMs = this.clock.now();
     this.#lastBrokerMs = this.now();
     this.#plan();
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelTimer();
+    await this.#unheard?.drain();
+  }
+
+  /**
+   * The reply subject for a batch's command, where the broker says that nobody listens for it; undefined: its worker was heard of
+   * lately. nats-server 2.9 notes every reply subject that it hands to a client which may only answer (infra/nats), for minutes
+   * and one by one: where each command has one, each takes longer than the one before.
+   */
+  replyOf({ id, silentMs }: Batch<HeldQuery>): string | undefined {
+    return silentMs > this.config.WORKER_DEAD_AFTER_MS * silentShare ? `${this.#inbox}.${id}` : undefined;
+  }
+
+  #onUnheard(subject: string): void {
+    if (this.#stopped) return;
+    const batchId = subject.slice(this.#inbox.length + 1);
+    const batch = [...this.dispatcher.inFlight()].find(({ id }) => id === batchId);
+    if (batch !== undefined) this.onLost(batch.workerId, batch.epoch, 'nobody listened for its batch', batchId);
   }
 
   #plan(): void {
@@ -74,7 +104,10 @@ export class Liveness {
     const brokerMs = this.now();
     const isDue = ({ id, sentAtMs }: Batch<HeldQuery>) =>
       brokerMs - sentAtMs >= this.config.PROBE_EVERY_MS && !this.#isAsked(id);
-    const due = [...this.dispatcher.inFlight()].filter(isDue);
+    // One question for all that a worker holds: of two batches the later one stands.
+    const due = [
+      ...new Map([...this.dispatcher.inFlight()].filter(isDue).map((each) => [each.workerId, each])).values(),
+    ];
     // Each round begins where the last one ended, so that every worker has its turn.
     const first = due.length === 0 ? 0 : this.#probeFrom % due.length;
     const turn = [...due.slice(first), ...due.slice(0, first)].slice(0, probesPerRound);

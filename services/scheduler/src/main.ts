@@ -1,9 +1,9 @@
-import { collectSeldom, connectBus, denialsTo, readConfig, runService } from '@slackline/shared';
+import { connectBus, denialsTo, readConfig, runService, tameCollector } from '@slackline/shared';
 import { schedulerConfig } from './config.js';
 import { rehearseDecisions } from './rehearsal.js';
 import { startScheduler } from './scheduler.js';
 
-collectSeldom();
+tameCollector();
 runService('scheduler', async (log) => {
   const config = readConfig(schedulerConfig, process.env);
   try {

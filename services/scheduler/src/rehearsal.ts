@@ -52,6 +52,7 @@ export function rehearseDecisions(policy: string): number {
       policy: createPolicy(policy),
       conditions: 'estimated',
       busDelayMs: 1,
+      sendsAhead: true,
     }).expired;
   }
   return expired;

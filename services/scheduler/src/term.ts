@@ -117,6 +117,7 @@ export class Term {
     this.#workerWords = new WorkerWords({
       ...{ bus, subjects, clock, complaints, token, tally: parts.tally, gate: this.#gate },
       ...{ dispatcher: this.#dispatcher, conditions: this.#conditions, outcomes: this.#outcomes },
+      sendsAhead: config.SEND_AHEAD === 'true',
       now: () => this.#now(),
       isSilent: () => this.#silent(),
       onMeasured: () => this.refreshConditions(),
@@ -129,7 +130,7 @@ export class Term {
       config,
       this.#dispatcher,
       () => this.#now(),
-      (workerId, epoch, reason) => this.#workerWords.lost(workerId, epoch, reason),
+      (workerId, epoch, reason, unheard) => this.#workerWords.lost(workerId, epoch, reason, unheard),
       (workerId, epoch) => this.#workerWords.answered(workerId, epoch),
     );
     this.#readMark = new ReadMark({
@@ -224,10 +225,16 @@ export class Term {
     this.#over = true;
     this.#gate.close();
     this.#wakeUps.stop();
-    this.#liveness.stop();
+    const liveness = this.#liveness.stop();
     this.#backlogVoice.stop();
     this.#outcomes.stop();
-    await Promise.all([this.#planning?.stop(), this.#intake.stop(), this.#readMark.stop(), this.#workerWords.stop()]);
+    await Promise.all([
+      liveness,
+      this.#planning?.stop(),
+      this.#intake.stop(),
+      this.#readMark.stop(),
+      this.#workerWords.stop(),
+    ]);
   }
 
   /**
@@ -285,7 +292,9 @@ export class Term {
 
   #send(batch: Batch<HeldQuery>): void {
     const { bus, subjects } = this.parts;
-    bus.publish(subjects.batch(batch.workerId), packBatchCommand(commandOf(batch, this.token)));
+    const reply = this.#liveness.replyOf(batch);
+    const command = packBatchCommand(commandOf(batch, this.token));
+    bus.publish(subjects.batch(batch.workerId), command, reply === undefined ? {} : { reply });
   }
 
   /** Something has changed of what is out, or of who can take it. */

@@ -29,12 +29,12 @@ export class WakeUps {
     });
   }
 
-  /** Runs at that time at the latest. */
+  /** Runs at that time, and no more at the one that was said before. */
   at(wakeAtMs: number): void {
-    // A later wake finds out by itself; only an earlier one needs another timer.
-    if (wakeAtMs >= this.#atMs) return;
+    if (wakeAtMs === this.#atMs) return;
     this.#cancel();
     this.#atMs = wakeAtMs;
+    if (wakeAtMs === Number.POSITIVE_INFINITY) return;
     this.#cancel = this.clock.after(Math.max(0, wakeAtMs - this.nowMs()), () => {
       this.#atMs = Number.POSITIVE_INFINITY;
       this.run();

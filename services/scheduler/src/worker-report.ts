@@ -2,8 +2,9 @@
 import type { WorkerReport } from '@slackline/scheduling';
 import type { WorkerStatus } from '@slackline/shared';
 
-export function reportOf(status: WorkerStatus): WorkerReport {
-  const { workerId, epoch, deviceClass, models, freeSlots, draining, batchId } = status;
+/** @param sendsAhead whether batches are sent to wait for a device; without, every worker holds one */
+export function reportOf(status: WorkerStatus, sendsAhead: boolean): WorkerReport {
+  const { workerId, epoch, deviceClass, models, slots, freeSlots, draining, batchId } = status;
   return {
     workerId,
     epoch,
@@ -12,5 +13,6 @@ export function reportOf(status: WorkerStatus): WorkerReport {
     versions: new Set([...Object.values(models), ...status.versions]),
     accepting: freeSlots > 0 && !draining,
     batchId: batchId ?? undefined,
+    slots: sendsAhead ? slots : 1,
   };
 }

@@ -2,7 +2,7 @@
  * What workers say to a leader, and what is found out about them: into the dispatcher, and from there into outcomes. A word
  * counts once the lease is certainly held; one that cannot be understood is dropped.
  */
-import type { Batch, ConditionsEstimate, Dispatcher } from '@slackline/scheduling';
+import { type Batch, type ConditionsEstimate, type Dispatcher, heldUpOf } from '@slackline/scheduling';
 import {
   type BatchAnswer,
   type BatchDone,
@@ -36,6 +36,8 @@ export interface WorkerWordsParts {
   outcomes: Pick<Outcomes, 'answer' | 'fail'>;
   /** The term's: ends of batches that were sent under another one are not heard. */
   token: number;
+  /** Whether workers are sent their next batch before they are free. */
+  sendsAhead: boolean;
   /** Broker time, which the dispatcher runs in. */
   now: () => number;
   /** Whether nothing may be said. */
@@ -73,10 +75,10 @@ export class WorkerWords {
   }
 
   /** A worker was found to be gone. */
-  lost(workerId: string, epoch: string, reason: string): void {
+  lost(workerId: string, epoch: string, reason: string, unheard?: string): void {
     const { dispatcher, complaints, tally, now, isSilent, onSettled } = this.parts;
     if (isSilent()) return;
-    for (const { workerId: worker } of dispatcher.lost(workerId, epoch, now())) {
+    for (const { workerId: worker } of dispatcher.lost(workerId, epoch, now(), unheard)) {
       complaints.warn('lost', { worker, reason }, 'a worker is lost; its queries go to others');
       tally.workersLost += 1;
       tally.forget(worker);
@@ -98,14 +100,14 @@ export class WorkerWords {
   }
 
   #report(data: Uint8Array): void {
-    const { dispatcher, tally, now, onSettled } = this.parts;
+    const { dispatcher, tally, now, sendsAhead, onSettled } = this.parts;
     const status = unpack('worker status', workerStatus, data);
     const { workerId, epoch } = status;
     if (status.draining && status.batchId === null) {
       if (dispatcher.leave(workerId, epoch)) tally.forget(workerId);
       return;
     }
-    const isTaken = dispatcher.report(reportOf(status), now());
+    const isTaken = dispatcher.report(reportOf(status, sendsAhead), now());
     if (isTaken) tally.executor(workerId, status.executor);
     onSettled();
   }
@@ -132,12 +134,15 @@ export class WorkerWords {
     onSettled();
   }
 
-  #measure({ expectedMs, sentAtMs }: Batch<HeldQuery>, done: BatchDone, nowMs: number): void {
+  #measure(batch: Batch<HeldQuery>, done: BatchDone, nowMs: number): void {
+    const { expectedMs, sentAtMs } = batch;
     const { clock, conditions, onMeasured } = this.parts;
-    const roundTripMs = nowMs - sentAtMs;
-    // Nobody ran it for longer than it was away, whatever is said.
-    const executorMs = Math.min(done.actuationMs + done.inferenceMs, roundTripMs);
-    const sample = { atMs: clock.now(), roundTripMs, executorMs, expectedMs };
+    const awayMs = nowMs - sentAtMs;
+    // Nobody ran it for longer than it was away, or kept it waiting for the rest and more, whatever is said.
+    const executorMs = Math.min(done.actuationMs + done.inferenceMs, awayMs);
+    const waitedMs = Math.min(done.waitedMs, awayMs - executorMs);
+    const roundTripMs = awayMs - waitedMs;
+    const sample = { atMs: clock.now(), roundTripMs, heldUp: heldUpOf(batch, waitedMs), executorMs, expectedMs };
     if (conditions.add(sample)) onMeasured();
   }
 

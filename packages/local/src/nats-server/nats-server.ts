@@ -35,10 +35,11 @@ export interface NatsServerOptions {
 const STOP_GRACE_MS = 5_000;
 /**
  * Its garbage collector: by default it runs whenever the heap has doubled, and a broker whose heap is small then spends a
- * quarter of its time on it. Beyond half of the machine's memory it runs as often as it must.
+ * quarter of its time on it. Each time it has a core for tens of milliseconds, most of a query's limit. Beyond a quarter of the
+ * machine's memory it runs as often as it must.
  * https://go.dev/doc/gc-guide
  */
-const collector = { GOGC: '400', GOMEMLIMIT: `${Math.floor(totalmem() / 2)}B` };
+const collector = { GOGC: '1600', GOMEMLIMIT: `${Math.floor(totalmem() / 4)}B` };
 const DEFAULT_MAX_PAYLOAD_BYTES = 8 * 1024 * 1024;
 
 /**

@@ -35,12 +35,12 @@ function view(nowMs: number, queue: Partial<QueueView> & { table: LatencyTable; 
   const whole: QueueView = { ...queueView(served, headDeadlineMs, size), ...rest, ...queue };
   const decided: DecisionView = {
     nowMs,
+    startMs: nowMs,
     conditions: { overheadMs: 0, reserveMs: 0, slowdown: 1 },
     queues: [whole],
     worker: { id: 'w', deviceClass: 'd', models: new Set(['m']) },
     otherFreeWorkers: 0,
     workers,
-    nextFreeMs: nowMs,
   };
   return decided;
 }

@@ -10,12 +10,12 @@ function view(nowMs: number, deadlines: readonly number[]): DecisionView {
   const deadlineMsAt = (k: number) => deadlines[k] ?? Number.POSITIVE_INFINITY;
   return {
     nowMs,
+    startMs: nowMs,
     conditions: { overheadMs: 0, reserveMs: 0, slowdown: 1 },
     queues: [{ ...queueView(smallTable, deadlineMsAt(0), deadlines.length), deadlineMsAt }],
     worker: { id: 'w', deviceClass: 'd', models: new Set(['m']) },
     otherFreeWorkers: 0,
     workers: 1,
-    nextFreeMs: Number.POSITIVE_INFINITY,
   };
 }
 

@@ -35,7 +35,7 @@ export class Oracle implements Policy {
     if (planned === undefined) return { kind: 'wait', untilMs: Number.POSITIVE_INFINITY };
     if (planned.startMs > view.nowMs + epsilonMs) return { kind: 'wait', untilMs: planned.startMs };
     const { batch, subnet } = planned;
-    const endMs = view.nowMs + queue.table.estimate(subnet, batch);
+    const endMs = view.startMs + queue.table.estimate(subnet, batch);
     return { kind: 'run', model: queue.model, batch, subnet, skip: tooUrgent(queue, endMs) };
   }
 

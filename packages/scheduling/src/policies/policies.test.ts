@@ -9,12 +9,12 @@ import { fillBuckets } from './slackfit.js';
 function view(table: LatencyTable, slack: number, queue: Partial<QueueView> = {}): DecisionView {
   return {
     nowMs: 1_000,
+    startMs: 1_000,
     conditions: { overheadMs: 2, reserveMs: 0, slowdown: 1 },
     queues: [{ ...queueView(table, 1_002 + slack), ...queue }],
     worker: { id: 'w', deviceClass: 'd', models: new Set(['m']) },
     otherFreeWorkers: 0,
     workers: 1,
-    nextFreeMs: Number.POSITIVE_INFINITY,
   };
 }
 
@@ -140,8 +140,8 @@ describe('the latest start', () => {
           const asked = { ...view(smallTable, 500), conditions: { overheadMs, reserveMs, slowdown } };
           const [queue] = asked.queues;
           if (queue === undefined) throw new Error('the view has a queue');
-          const nowMs = latestStartMs(asked, queue, cost);
-          expect(slackMs({ ...asked, nowMs }, queue)).toBeCloseTo(cost, 6);
+          const startMs = latestStartMs(asked, queue, cost);
+          expect(slackMs({ ...asked, startMs }, queue)).toBeCloseTo(cost, 6);
         },
       ),
     );
@@ -157,6 +157,13 @@ describe('slack', () => {
     expect(slack({ overheadMs: 6, reserveMs: 4, slowdown: 2 })).toBe(6);
     // The reserve takes no more than half.
     expect(slack({ overheadMs: 2, reserveMs: 50, slowdown: 1 })).toBe(10);
+  });
+
+  it('counts from when the worker can begin', () => {
+    const asked = view(smallTable, 20);
+    const [queue] = asked.queues;
+    if (queue === undefined) throw new Error('the view has a queue');
+    expect(slackMs({ ...asked, startMs: asked.nowMs + 3 }, queue)).toBe(17);
   });
 });
 

@@ -179,7 +179,7 @@ export class Proteus implements PlannedPolicy {
 
 /** How many of the most urgent a batch of that cost would be too late for; undefined when there are more than `most`. */
 function tooLate(view: DecisionView, queue: QueueView, costMs: number, most: number): number | undefined {
-  const shortMs = view.nowMs - latestStartMs(view, queue, costMs);
+  const shortMs = view.startMs - latestStartMs(view, queue, costMs);
   for (let k = 1; k <= Math.min(most, mostSkipped); k += 1) {
     if (queue.deadlineMsAt(k) >= queue.headDeadlineMs + shortMs) return k;
   }

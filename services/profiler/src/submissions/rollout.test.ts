@@ -10,7 +10,7 @@ const entry: ModelEntry = {
 };
 const worker: WorkerStatus = {
   ...{ v: 1, workerId: 'w', epoch: 'w-1', deviceClass: 'test', executor: 'cpu', host: 'h' },
-  ...{ models: {}, versions: [], freeSlots: 1, batchId: null, draining: false },
+  ...{ models: {}, versions: [], slots: 2, freeSlots: 2, batchId: null, draining: false },
 };
 const never = new AbortController().signal;
 
