@@ -14,7 +14,7 @@ async function slowModel(): Promise<void> {
 describe('a worker that takes a second batch', () => {
   it('gets it before it has ended the first, and a third only then', async () => {
     await slowModel();
-    await scheduler({ OVERHEAD_MS: '50', SEND_AHEAD: 'true' });
+    await scheduler({ OVERHEAD_MS: '50' });
     const worker = await TestWorker.join('w1', { slots: 2 });
     const answers = ['q1', 'q2', 'q3'].map((id) => ask(id, 20_000));
     const [first, second] = [await worker.command(0), await worker.command(1)];
@@ -32,7 +32,7 @@ describe('a worker that takes a second batch', () => {
 
   it('takes both along when it goes, and others get them', async () => {
     await slowModel();
-    await scheduler({ OVERHEAD_MS: '50', SEND_AHEAD: 'true' });
+    await scheduler({ OVERHEAD_MS: '50' });
     const worker = await TestWorker.join('w1', { slots: 2 });
     const answers = ['q1', 'q2'].map((id) => ask(id, 20_000));
     await worker.command(1);

@@ -73,7 +73,7 @@ describe('what a policy is shown', () => {
 
   it('is when the worker can begin, and how many others are free', () => {
     const policy = new Watching(runs(0));
-    const { dispatcher, sent, report } = pool(policy, 1);
+    const { dispatcher, sent, report } = pool(policy, 0.5, 1);
     dispatcher.setTable('m', 'fast', smallTable);
     report('w1', 0, { slots: 2 });
     report('w2', 0);

@@ -16,9 +16,9 @@ const waitsForTheFree: Policy = {
 /** Commands and ends take 2 ms together. */
 const overheadMs = 2;
 
-/** A worker that holds two batches, with q1 on its device from 0 on (4 ms on the largest subnet), and q2 waiting. */
+/** A worker that holds two batches of one query, with q1 on its device from 0 on (4 ms on the largest subnet), and q2 waiting. */
 function busy(slots = 2) {
-  const parts = pool(createPolicy('fixed:largest'), overheadMs);
+  const parts = pool(createPolicy('fixed:largest'), overheadMs, 1);
   const { dispatcher, report } = parts;
   dispatcher.setTable('m', 'fast', smallTable);
   report('w1', 0, { slots });
@@ -38,15 +38,30 @@ describe('the next batch of a busy worker', () => {
     const { dispatcher, sent, complete } = parts;
     expect(sent).toHaveLength(1);
     // The device has q1 until 4, less the way of a command; with the way back its end is heard of at 6.
-    expect(dispatcher.nextWakeMs()).toBe(3);
-    dispatcher.run(2.9);
+    expect(dispatcher.nextWakeMs()).toBe(4);
+    dispatcher.run(1.9);
     expect(sent).toHaveLength(1);
-    dispatcher.run(3);
+    dispatcher.run(2);
     expect(ids(parts)).toEqual(['w1 q1', 'w1 q2']);
-    expect(sent[1]).toMatchObject({ sentAtMs: 3, startMs: 4, expectedMs: 4 });
+    expect(sent[1]).toMatchObject({ sentAtMs: 2, startMs: 4, expectedMs: 4 });
     expect(complete(sent[0], 6)).toBe(sent[0]);
     expect(sent[1]).toMatchObject({ startMs: 4, behind: { endMs: 4, expectedMs: 4 } });
     expect(complete(sent[1], 10)).toBe(sent[1]);
+  });
+
+  it('is not sent while it could still grow', () => {
+    const { dispatcher, sent, report } = pool(createPolicy('fixed:largest'), overheadMs, 3);
+    dispatcher.setTable('m', 'fast', smallTable);
+    report('w1', 0, { slots: 2 });
+    dispatcher.add(query('q1', 1_000));
+    dispatcher.run(0);
+    for (const id of ['q2', 'q3']) dispatcher.add(query(id, 1_000));
+    dispatcher.run(3);
+    expect(sent).toHaveLength(1);
+    expect(dispatcher.nextWakeMs()).toBeGreaterThan(900);
+    dispatcher.add(query('q4', 1_000));
+    dispatcher.run(3.1);
+    expect(sent[1]?.queries.map(({ id }) => id)).toEqual(['q2', 'q3', 'q4']);
   });
 
   it('is the only one that waits there', () => {
@@ -58,9 +73,9 @@ describe('the next batch of a busy worker', () => {
     expect(ids(parts)).toEqual(['w1 q1', 'w1 q2']);
     complete(sent[0], 6);
     // q2 is on the device until 8.
-    dispatcher.run(6.9);
+    dispatcher.run(5.9);
     expect(sent).toHaveLength(2);
-    dispatcher.run(7);
+    dispatcher.run(6);
     expect(ids(parts)).toEqual(['w1 q1', 'w1 q2', 'w1 q3']);
   });
 
@@ -134,7 +149,9 @@ describe('the next batch of a busy worker', () => {
     const { dispatcher, sent, report } = busy();
     dispatcher.lost('w1', 'e1', 3, sent[0]?.id);
     report('w2', 4);
-    expect(sent.at(-1)?.queries.map(({ id, deaths }) => [id, deaths])).toEqual([
+    report('w3', 4);
+    const deaths = sent.slice(1).flatMap(({ queries }) => queries.map(({ id, deaths }) => [id, deaths]));
+    expect(deaths).toEqual([
       ['q1', 0],
       ['q2', 0],
     ]);
@@ -154,7 +171,7 @@ describe('the next batch of a busy worker', () => {
 
   it('leaves what was refused unactuated, and the worker alone until it reports again', () => {
     const policy = { name: 'first', decide: ({ queues }: DecisionView) => runs(queues[0]?.model ?? '') };
-    const { dispatcher, sent, report, complete } = pool(policy, overheadMs);
+    const { dispatcher, sent, report, complete } = pool(policy, overheadMs, 1);
     for (const model of ['a', 'b']) dispatcher.setTable(model, 'fast', family);
     report('w1', 0, { slots: 2, models: ['a', 'b'] });
     dispatcher.add(query('q1', 1_000, { model: 'a' }));
@@ -194,19 +211,19 @@ describe('the next batch of a busy worker', () => {
     const parts = busy();
     const { dispatcher, sent } = parts;
     dispatcher.shiftTimes(100);
-    dispatcher.run(102.9);
+    dispatcher.run(101.9);
     expect(sent).toHaveLength(1);
-    dispatcher.run(103);
+    dispatcher.run(102);
     expect(sent[1]).toMatchObject({ startMs: 104 });
     dispatcher.shiftTimes(100);
-    expect(sent[1]).toMatchObject({ sentAtMs: 203, startMs: 204 });
+    expect(sent[1]).toMatchObject({ sentAtMs: 202, startMs: 204 });
   });
 });
 
 it('is not sent while a policy keeps a free worker waiting, unless it plans for each of them', () => {
   for (const perWorker of [false, true]) {
     const policy = { ...waitsForTheFree, perWorker };
-    const { dispatcher, sent, report } = pool(policy, overheadMs);
+    const { dispatcher, sent, report } = pool(policy, overheadMs, 1);
     dispatcher.setTable('m', 'fast', smallTable);
     report('w1', 0, { slots: 2 });
     dispatcher.add(query('q1', 1_000));
@@ -220,14 +237,14 @@ it('is not sent while a policy keeps a free worker waiting, unless it plans for 
 
 it('is not waited for by a leader that sends nothing any more', () => {
   const { dispatcher } = busy();
-  expect(dispatcher.nextWakeMs()).toBe(3);
+  expect(dispatcher.nextWakeMs()).toBe(4);
   dispatcher.hold();
   dispatcher.run(4);
   expect(dispatcher.nextWakeMs()).toBeGreaterThan(900);
 });
 
 it('is never sent where commands and ends take no time', () => {
-  const { dispatcher, sent, report, complete } = pool(createPolicy('fixed:largest'), 0);
+  const { dispatcher, sent, report, complete } = pool(createPolicy('fixed:largest'), 0, 1);
   dispatcher.setTable('m', 'fast', smallTable);
   report('w1', 0, { slots: 2 });
   dispatcher.add(query('q1', 1_000));

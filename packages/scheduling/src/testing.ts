@@ -59,8 +59,8 @@ export const smallTable = new LatencyTable(
   ],
 );
 
-/** A dispatcher with everything it asked for written down. A batch holds three queries of one byte. */
-export function pool(policy: Policy, overheadMs = 0) {
+/** A dispatcher with everything it asked for written down. A batch holds three queries of one byte, or `maxBatch`. */
+export function pool(policy: Policy, overheadMs = 0, maxBatch = 256) {
   const sent: Batch<Query>[] = [];
   const expired: string[] = [];
   const failed: string[] = [];
@@ -74,7 +74,7 @@ export function pool(policy: Policy, overheadMs = 0) {
     },
     {
       conditions: { overheadMs, reserveMs: 0, slowdown: 1 },
-      maxBatch: 256,
+      maxBatch,
       maxBatchBytes: 3,
       deadAfterMs: 500,
       overdueMs: 250,

@@ -69,7 +69,7 @@ export class WorkerPool<Q extends Query> {
   /** Whose device came to its batch first comes first. */
   readonly #busy = new Set<PooledWorker<Q>>();
   readonly #doubted = new Set<PooledWorker<Q>>();
-  readonly #ends = new BatchEnds<Q>((batch) => this.#holderOf(batch) !== undefined);
+  readonly #ends = new BatchEnds<Q>();
   readonly #nearlyFree = new NearlyFree<Q>();
   /** What workers said up to this moment has been taken in. Silence is judged by it, not by the time. */
   #readUpToMs = Number.POSITIVE_INFINITY;
