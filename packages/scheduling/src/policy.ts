@@ -118,10 +118,10 @@ export function mostUrgent(view: DecisionView): QueueView {
  * Time left to the most urgent query for the executor alone, in profiled milliseconds: what fits it, fits the deadline. The
  * reserve takes at most half of what is left, so that scarce slack is still spent on batches that are worth their while.
  */
-export function slackMs(view: DecisionView, queue: QueueView): number {
-  const { overheadMs, reserveMs, slowdown } = view.conditions;
+export function slackMs(view: DecisionView, queue: QueueView, keptMs = view.conditions.reserveMs): number {
+  const { overheadMs, slowdown } = view.conditions;
   const leftMs = queue.headDeadlineMs - view.startMs - overheadMs;
-  return (leftMs - Math.min(reserveMs, leftMs / 2)) / slowdown;
+  return (leftMs - Math.min(keptMs, leftMs / 2)) / slowdown;
 }
 
 /** For a choice that keeps nothing back. */

@@ -79,12 +79,26 @@ describe('budgetfit', () => {
   });
 
   it('takes a few queries less rather than a less accurate subnet, but not many less', () => {
-    // At 4 queries a millisecond there are 2 ms for each: 13 in 27 ms are within that, 8 in 18 ms are not.
+    // At 4 queries a millisecond there are 2 ms for each: 12 in 24 ms are within that, 8 in 19 ms are not.
     const fewer = answer(4, 27, 16);
     expect(fewer.subnet).toBe('large');
     expect(fewer.batch).toBeGreaterThan(10);
     expect(fewer.batch).toBeLessThan(16);
-    expect(answer(4, 18, 16)).toEqual({ subnet: 'knee', batch: 16 });
+    expect(answer(4, 22, 16)).toEqual({ subnet: 'knee', batch: 16 });
+  });
+
+  it('leaves slack for a burst, the more the more the pool is loaded, and none where even a fresh query has none to spare', () => {
+    // Half of what 8 workers carry on the smallest subnet keeps 2.5 of its full batches half: 8.75 ms; beside them there are 17 for the knee.
+    expect(answer(9, 26.5, 16)).toEqual({ subnet: 'knee', batch: 16 });
+    expect(answer(9, 25.5, 16)).not.toEqual({ subnet: 'knee', batch: 16 });
+    // At a load next to none it may have nearly all that is left.
+    expect(answer(0.5, 12, 16)).toEqual({ subnet: 'large', batch: 4 });
+    const tight = (slackMs: number) => {
+      const { policy, arrived } = accustomedTo(9);
+      const asked = view(1_000, { table, headDeadlineMs: 1_000 + slackMs, size: 16, arrived, latestDeadlineMs: 1_018 });
+      return policy.decide(asked);
+    };
+    expect(tight(17.6)).toMatchObject({ subnet: 1, batch: 16 });
   });
 
   it('reckons with full batches where bus and queues take as long as batches do: workers share their cores with them', () => {

@@ -13,6 +13,9 @@
  * - Batches: the largest that fits the slack. One that leaves queries behind for want of slack must cost less per query
  *   the more it leaves: from half as much again as the budget down to half of it. So a queue that grows is always answered
  *   with more throughput, and a few queries less are still rather accepted than a less accurate subnet.
+ * - Bursts: a step above the smallest subnet leaves slack for what comes when traffic suddenly doubles: so much of the time of a few
+ *   full batches of the smallest as the pool is loaded, if a fresh query has that beside a full batch of the step. It costs next
+ *   to no accuracy, as how much of each step is run follows from the traffic; it moves where the queue settles.
  * - Backlog: what stays behind must be done by its last deadline by a mixture of the same subnet and the smallest.
  * - Shared cores: where bus and queues take a good part of a batch's time, worker time is not all that is short, and a subnet
  *   is run only if a full batch of it would fit the slack.
@@ -42,6 +45,9 @@ const leastShare = 0.5;
 /** Share of the slack that a choice may take: batches that are cut to size would end at the deadline by construction. */
 const usable = 0.975;
 
+/** Full batches of the smallest subnet that there is to be slack for when a burst comes, at a load of all that the pool carries. */
+const burstBatches = 2.5;
+
 /** Overhead and reserve above this share of the longest batch say that workers share their cores with the bus. */
 const sharedAbove = 0.2;
 
@@ -65,14 +71,15 @@ export class BudgetFit implements Policy {
   decide(view: DecisionView): Decision {
     const queue = mostUrgent(view);
     const frontier = this.#frontierOf(queue.table);
-    const slack = usable * slackMs(view, queue);
-    const budgetMs = smallestWorkMs(frontier) / this.#load(view, frontier);
+    const load = this.#load(view, frontier);
+    const budgetMs = smallestWorkMs(frontier) / load;
     const isShared = view.conditions.overheadMs + view.conditions.reserveMs > sharedAbove * longestMs(frontier);
     for (let i = reach(frontier, budgetMs); i > 0; i -= 1) {
       const subnet = frontier.subnets[i] ?? 0;
       if (subnet < queue.leastSubnet) break;
       const waiting = Math.min(queue.runnableOn(subnet), frontier.largest);
       const change = changeMs(queue, subnet);
+      const slack = usable * slackMs(view, queue, keptMs(view, queue, frontier, subnet, load));
       const batch = largestBatch(frontier, subnet, slack - change, waiting);
       if (batch === 0 || (isShared && latency(frontier, subnet, frontier.largest) > slack - change)) continue;
       const costMs = latency(frontier, subnet, batch) + change;
@@ -159,6 +166,15 @@ function reach({ workMs }: Frontier, budgetMs: number): number {
   let i = 1;
   while (i < last && (workMs[i] ?? 0) <= budgetMs) i += 1;
   return Math.min(i, last);
+}
+
+/** What a subnet above the smallest leaves of the slack: the reserve, or what a burst will need where that is more. */
+function keptMs(view: DecisionView, queue: QueueView, frontier: Frontier, subnet: number, load: number): number {
+  const { largest, subnets } = frontier;
+  const { overheadMs, reserveMs, slowdown } = view.conditions;
+  const burstMs = slowdown * burstBatches * Math.min(1, load) * latency(frontier, subnets[0] ?? 0, largest);
+  const freshMs = usable * (queue.latestDeadlineMs - view.startMs - overheadMs);
+  return Math.max(reserveMs, Math.min(burstMs, freshMs - slowdown * latency(frontier, subnet, largest)));
 }
 
 function latency({ latencyMs, largest }: Frontier, subnet: number, batch: number): number {
