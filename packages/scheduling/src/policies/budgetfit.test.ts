@@ -98,7 +98,7 @@ describe('budgetfit', () => {
       const asked = view(1_000, { table, headDeadlineMs: 1_000 + slackMs, size: 16, arrived, latestDeadlineMs: 1_018 });
       return policy.decide(asked);
     };
-    expect(tight(17.6)).toMatchObject({ subnet: 1, batch: 16 });
+    expect(tight(18)).toMatchObject({ subnet: 1, batch: 16 });
   });
 
   it('reckons with full batches where bus and queues take as long as batches do: workers share their cores with them', () => {
