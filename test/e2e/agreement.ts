@@ -109,6 +109,7 @@ function playSimulated(policy: string, table: DeviceTable, trace: Trace): Side {
     workers: [{ count: workers, deviceClass }],
     policy: createPolicy(policy),
     conditions: 'estimated',
+    sendsAhead: true,
     busDelayMs: hop,
     // From ingest, where the time limit begins to count, over the stream to the scheduler: two ways.
     intakeDelayMs: { p50: 2 * hop.p50, p99: 2 * hop.p99 },

@@ -18,6 +18,8 @@ describe('a worker that takes a second batch', () => {
     const worker = await TestWorker.join('w1', { slots: 2 });
     const answers = ['q1', 'q2', 'q3'].map((id) => ask(id, 20_000));
     const [first, second] = [await worker.command(0), await worker.command(1)];
+    // Whatever was said before this answer was heard.
+    await bus.flush();
     expect(worker.commands).toHaveLength(2);
     await worker.finish();
     // Its place is the next one's, whose turn has come.

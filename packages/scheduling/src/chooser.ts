@@ -1,6 +1,7 @@
 /** Asks the policy for one free worker: sheds what stands in the way, shows it the queues, and checks what it answers. */
 import { othersOf, type Place, type Servable, servableBy, waitingFor } from './decision-view.js';
 import { guarded } from './guard.js';
+import type { LatencyTable } from './latency-table.js';
 import type { ModelState } from './model-state.js';
 import {
   type Conditions,
@@ -44,6 +45,8 @@ export class Chooser<Q extends Query> {
     private readonly policy: Policy,
     private readonly pool: WorkerPool<Q>,
     private readonly expired: (query: Q) => void,
+    /** As many queries as the largest batch of a table has, or as a batch may have. */
+    private readonly fullBatch: (table: LatencyTable) => number,
   ) {}
 
   /** How often the policy was asked to choose. */
@@ -69,7 +72,11 @@ export class Chooser<Q extends Query> {
       for (const query of state.shed(times, othersOf(state, waiting), gains)) this.expired(query);
     }
     const { servable, view } = look();
-    if (servable.length === 0 || this.#comesTooLate(view)) return nothing;
+    const [first] = view.queues;
+    if (first === undefined) return nothing;
+    // For a worker that is only nearly free.
+    if (worker.batch !== undefined && (first.runnable < this.fullBatch(first.table) || this.#comesTooLate(view, first)))
+      return nothing;
     this.#decisions += 1;
     const decision = guarded(this.policy, view);
     if (decision.kind === 'wait') return decision;
@@ -81,9 +88,8 @@ export class Chooser<Q extends Query> {
    * Whether the most urgent query would be late if it waited for a worker that is only nearly free: another may be free in time.
    * Once it is out of everybody's reach, it expires.
    */
-  #comesTooLate(view: DecisionView): boolean {
-    const [first] = view.queues;
-    if (first === undefined || view.startMs <= view.nowMs) return false;
+  #comesTooLate(view: DecisionView, first: QueueView): boolean {
+    if (view.startMs <= view.nowMs) return false;
     const subnet = Math.max(this.policy.floor?.(first.table) ?? 0, first.leastSubnet);
     return slackMs(withoutReserve(view), first) < first.table.at(subnet, 0) + changeMs(first, subnet);
   }

@@ -81,6 +81,7 @@ function viewOf<Q extends Query>(
     arrived: state.arrived,
     workArrived: state.workArrived,
     latestDeadlineMs: queue.latestMs,
+    sloMs: state.sloMs ?? Number.POSITIVE_INFINITY,
     capacityPerMs: state.capacityPerMs,
     runnableOn: (subnet) => queue.runnable({ ...scope, mostLevel: station.levelOf(Math.max(subnet, leastSubnet)) }),
     deadlineMsAt: (k) => {

@@ -13,7 +13,6 @@ import type { PlanView } from './plan.js';
 import { planModelOf, planWorkerOf } from './plan-view.js';
 import type { Conditions, Policy } from './policy.js';
 import type { Query } from './query.js';
-import type { Station } from './station.js';
 import { type PooledWorker, WorkerPool, type WorkerReport } from './worker-pool.js';
 
 /** What the dispatcher wants done. Called synchronously; must not call back into the dispatcher. */
@@ -65,7 +64,12 @@ export class Dispatcher<Q extends Query> {
     private readonly idPrefix = '',
   ) {
     this.#conditions = options.conditions;
-    this.#chooser = new Chooser(policy, this.#pool, (query) => effects.expired(query));
+    this.#chooser = new Chooser(
+      policy,
+      this.#pool,
+      (query) => effects.expired(query),
+      (table) => this.#fullBatch(table),
+    );
   }
 
   /** Queries waiting, of all models. */
@@ -257,7 +261,7 @@ export class Dispatcher<Q extends Query> {
       for (const station of state.stations.values()) {
         // Whoever is free begins sooner; where the policy lets it wait, it knows why, and that is for the others too.
         if (station.free.size > 0 && this.policy.perWorker !== true) continue;
-        this.#serveFrom(station.nearlyFree, state, this.#fullBatch(station), nowMs);
+        this.#serveFrom(station.nearlyFree, state, this.#fullBatch(station.table), nowMs);
       }
     }
   }
@@ -287,17 +291,17 @@ export class Dispatcher<Q extends Query> {
   }
 
   /**
-   * So many queries of its model must wait before one of its workers is sent a batch ahead. A smaller one could still grow until the
-   * worker is free, and where small batches are enough, no device is short of time.
+   * So many queries must wait before a worker is sent a batch ahead. A smaller one could still grow until the worker is free, and
+   * where small batches are enough, no device is short of time.
    */
-  #fullBatch({ table }: Station<PooledWorker<Q>>): number {
-    return Math.min(table.largestBatch, this.options.maxBatch);
+  #fullBatch({ largestBatch }: LatencyTable): number {
+    return Math.min(largestBatch, this.options.maxBatch);
   }
 
   #hasFullBatch(): boolean {
     for (const { queue, stations } of this.#models.values()) {
       if (queue.size === 0) continue;
-      for (const station of stations.values()) if (queue.size >= this.#fullBatch(station)) return true;
+      for (const station of stations.values()) if (queue.size >= this.#fullBatch(station.table)) return true;
     }
     return false;
   }

@@ -24,7 +24,7 @@ export function endMs({ startMs, expectedMs }: Batch<Query>, { slowdown }: Condi
 export class NearlyFree<Q extends Query> {
   /** By expected end; those that have come back are dropped in their turn. */
   readonly #ends = new KeyHeap<Batch<Q>>();
-  /** About to end, in the order in which that was noticed, with their expected ends. */
+  /** About to end, with their expected ends: as many as devices at most, and mostly few. */
   readonly #near = new Map<Batch<Q>, number>();
 
   /** The device has come to that batch. */
@@ -63,7 +63,7 @@ export class NearlyFree<Q extends Query> {
     }
     const lateMs = overheadMs + Math.max(leastGraceMs, reserveMs);
     for (const [batch, atMs] of this.#near) {
-      if (nowMs <= atMs + lateMs) break;
+      if (nowMs <= atMs + lateMs) continue;
       this.#near.delete(batch);
       onLate(batch);
     }

@@ -14,6 +14,8 @@ export interface QueueView {
   readonly headDeadlineMs: number;
   /** No query has a later one: the latest that was added since the queue was last empty, though that one may have left. */
   readonly latestDeadlineMs: number;
+  /** The time from arrival to deadline that its queries usually have. */
+  readonly sloMs: number;
   /**
    * Queries per millisecond that all workers which take batches could carry at best: in the best batches on the smallest
    * subnets of their device classes, at the measured slowdown.
@@ -117,6 +119,8 @@ export function mostUrgent(view: DecisionView): QueueView {
 /**
  * Time left to the most urgent query for the executor alone, in profiled milliseconds: what fits it, fits the deadline. The
  * reserve takes at most half of what is left, so that scarce slack is still spent on batches that are worth their while.
+ *
+ * @param keptMs what is kept back in place of the reserve, in milliseconds as they pass
  */
 export function slackMs(view: DecisionView, queue: QueueView, keptMs = view.conditions.reserveMs): number {
   const { overheadMs, slowdown } = view.conditions;

@@ -64,6 +64,22 @@ describe('the next batch of a busy worker', () => {
     expect(sent[1]?.queries.map(({ id }) => id)).toEqual(['q2', 'q3', 'q4']);
   });
 
+  it('is not sent while the most urgent query has few beside it that could run with it, whatever else waits', () => {
+    const policy = { name: 'first', decide: ({ queues }: DecisionView) => runs(queues[0]?.model ?? '') };
+    const { dispatcher, sent, report } = pool(policy, overheadMs, 3);
+    for (const model of ['a', 'b']) dispatcher.setTable(model, 'fast', smallTable);
+    report('w1', 0, { slots: 2, models: ['a', 'b'] });
+    dispatcher.add(query('a1', 1_000, { model: 'a' }));
+    dispatcher.run(0);
+    for (const id of ['a2', 'a3', 'a4']) dispatcher.add(query(id, 1_000, { model: 'a' }));
+    dispatcher.add(query('b1', 900, { model: 'b' }));
+    dispatcher.run(0.9);
+    expect(sent).toHaveLength(1);
+    dispatcher.withdraw('b');
+    dispatcher.run(0.9);
+    expect(sent).toHaveLength(2);
+  });
+
   it('is the only one that waits there', () => {
     const parts = busy();
     const { dispatcher, complete, sent } = parts;
@@ -107,6 +123,23 @@ describe('the next batch of a busy worker', () => {
     parts.complete(sent[0], 9);
     dispatcher.run(9);
     expect(sent).toHaveLength(2);
+  });
+
+  it('is not sent behind one that is late, although others are only about to end', () => {
+    const parts = busy();
+    const { dispatcher, sent, report, complete } = parts;
+    dispatcher.withdraw('m');
+    report('w2', 1.5, { slots: 2 });
+    dispatcher.add(query('q3', 1_003));
+    // Its worker's device has q3 until 5.5; that of q1 is about to end from 2 on, and late from 7 on.
+    dispatcher.run(1.5);
+    dispatcher.run(3.6);
+    dispatcher.run(7.1);
+    dispatcher.add(query('q4', 1_004));
+    dispatcher.run(7.1);
+    expect(ids(parts)).toEqual(['w1 q1', 'w2 q3', 'w2 q4']);
+    complete(sent[0], 8);
+    expect(sent).toHaveLength(3);
   });
 
   it('is not sent where its first query would be late: another worker may be free in time', () => {
@@ -217,6 +250,9 @@ describe('the next batch of a busy worker', () => {
     expect(sent[1]).toMatchObject({ startMs: 104 });
     dispatcher.shiftTimes(100);
     expect(sent[1]).toMatchObject({ sentAtMs: 202, startMs: 204 });
+    parts.complete(sent[0], 206);
+    dispatcher.shiftTimes(100);
+    expect(sent[1]).toMatchObject({ startMs: 304, behind: { endMs: 304, expectedMs: 4 } });
   });
 });
 

@@ -18,6 +18,7 @@ export function queueView(table: LatencyTable, headDeadlineMs: number, size = 10
   const rest = { leastSubnet: 0, actuated: -1, arrived: size, workArrived: size, runnableOn: () => size, deadlineMsAt };
   const pool = {
     latestDeadlineMs: headDeadlineMs,
+    sloMs: Number.POSITIVE_INFINITY,
     capacityPerMs: table.largestBatch / table.at(0, table.batches.length - 1),
   };
   return { model: 'm', size, runnable: size, headDeadlineMs, table, ...rest, ...pool };

@@ -255,6 +255,8 @@ export class WorkerPool<Q extends Query> {
         if (batch === undefined) continue;
         batch.sentAtMs += byMs;
         batch.startMs += byMs;
+        const { behind } = batch;
+        if (behind !== undefined) batch.behind = { ...behind, endMs: behind.endMs + byMs };
       }
     }
     this.#readUpToMs += byMs;

@@ -20,19 +20,17 @@ const helperNiceness = 10;
 /**
  * For a process with a small heap and much traffic: all of its heap is collected only when it has grown fivefold, and by threads
  * that give way to the one that serves. To be called before threads are started that serve themselves: those that there are by
- * then are Node's own.
+ * then are Node's own, V8's and those that read files and look up names.
  */
 export function tameCollector(): void {
   setFlagsFromString(`--heap-growing-percent=${heapGrowingPercent}`);
   // Only here threads have priorities of their own.
   if (process.platform !== 'linux') return;
-  for (const thread of readdirSync('/proc/self/task').map(Number)) if (thread !== process.pid) giveWay(thread);
-}
-
-function giveWay(thread: number): void {
   try {
-    setPriority(thread, helperNiceness);
+    for (const thread of readdirSync('/proc/self/task').map(Number)) {
+      if (thread !== process.pid) setPriority(thread, helperNiceness);
+    }
   } catch {
-    // It has ended, or priorities are not ours to set, which costs only speed.
+    // There is no /proc, or priorities are not ours to set, which costs only speed.
   }
 }

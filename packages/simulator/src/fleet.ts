@@ -126,7 +126,7 @@ export class Fleet {
     const { probeEveryMs, heartbeatMs, deadAfterMs, overdueMs } = this.#detection;
     const batch = worker.runs[0]?.batch;
     const heldMs = batch === undefined ? 0 : nowMs - batch.sentAtMs;
-    const isOverdue = batch !== undefined && heldMs > batch.expectedMs + overdueMs;
+    const isOverdue = batch !== undefined && nowMs - batch.startMs > batch.expectedMs + overdueMs;
     if (isOverdue || nowMs - lastHeardMs(worker, heartbeatMs) > deadAfterMs) return true;
     // A paused process keeps its connection, so that its probe is only never answered.
     if (!worker.alive && batch !== undefined && heldMs >= probeEveryMs) {

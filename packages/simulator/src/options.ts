@@ -77,7 +77,7 @@ export interface SimulationOptions {
   readonly busDelayMs?: Distribution;
   /** From the moment that a query's time limit counts from to the scheduler's queue, in order. Absent: 0. */
   readonly intakeDelayMs?: Distribution;
-  /** Whether a worker is sent its next batch shortly before the end of the one that it has. Absent: it is not, as in the service. */
+  /** Whether a worker is sent its next batch shortly before the end of the one that it has, as by the service. Absent: it is not. */
   readonly sendsAhead?: boolean;
   /** What a change of subnet costs beyond the table's `actuationMs`, unknown to the scheduler. Absent: 0. */
   readonly actuationDelayMs?: number;

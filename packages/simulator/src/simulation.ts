@@ -138,9 +138,8 @@ export class Simulation {
     if (!this.#stirred) return;
     this.#stirred = false;
     this.#dispatcher.run(nowMs);
-    // As in the service: a later wake finds out by itself, only an earlier one needs another timer.
     const wakeAtMs = this.#dispatcher.nextWakeMs();
-    if (wakeAtMs < this.#wakeAtMs) this.#wakeAtMs = wakeAtMs > nowMs ? wakeAtMs : nowMs + leastTimerMs;
+    this.#wakeAtMs = wakeAtMs > nowMs ? wakeAtMs : nowMs + leastTimerMs;
     this.#busyUntilMs = nowMs + this.#costMs;
   }
 

@@ -37,6 +37,7 @@ describe('a planned decision', () => {
       arrived,
       workArrived: arrived,
       latestDeadlineMs: nowMs + leftMs,
+      sloMs: leftMs,
       capacityPerMs: 1,
       deadlineMsAt: () => nowMs + leftMs,
       ...rest,

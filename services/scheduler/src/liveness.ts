@@ -19,7 +19,7 @@ const patienceRounds = 2;
 const probesPerRound = 32;
 /** The broker's clock is slewed by less than this in a round. */
 const leastStepMs = 100;
-/** Of the silence by which a worker is lost: longer than a heartbeat. */
+/** Of the silence by which a worker is lost: longer than a heartbeat, unless `HEARTBEAT_MS` is set to a quarter of it and more. */
 const silentShare = 0.25;
 const empty = new Uint8Array(0);
 

@@ -40,6 +40,7 @@ export async function simulateAll(scenario: Scenario, names: readonly string[], 
       windowMs: windowFor(scenario.trace.durationMs),
       noise: { kind: 'profile' },
       conditions: 'estimated',
+      sendsAhead: true,
       ...(planning !== undefined && { planning }),
     });
   };

@@ -93,12 +93,15 @@ describe('budgetfit', () => {
     expect(answer(9, 25.5, 16)).not.toEqual({ subnet: 'knee', batch: 16 });
     // At a load next to none it may have nearly all that is left.
     expect(answer(0.5, 12, 16)).toEqual({ subnet: 'large', batch: 4 });
-    const tight = (slackMs: number) => {
+    const tight = (slackMs: number, rest: Partial<QueueView> = { latestDeadlineMs: 1_018 }) => {
       const { policy, arrived } = accustomedTo(9);
-      const asked = view(1_000, { table, headDeadlineMs: 1_000 + slackMs, size: 16, arrived, latestDeadlineMs: 1_018 });
+      const asked = view(1_000, { table, headDeadlineMs: 1_000 + slackMs, size: 16, arrived, ...rest });
       return policy.decide(asked);
     };
     expect(tight(18)).toMatchObject({ subnet: 1, batch: 16 });
+    // One query with a long limit says nothing of what the others can spare.
+    expect(tight(18, { latestDeadlineMs: 11_000, sloMs: 18 })).toMatchObject({ subnet: 1, batch: 16 });
+    expect(tight(18, { latestDeadlineMs: 11_000 })).not.toMatchObject({ subnet: 1, batch: 16 });
   });
 
   it('reckons with full batches where bus and queues take as long as batches do: workers share their cores with them', () => {

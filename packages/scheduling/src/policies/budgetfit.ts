@@ -14,7 +14,7 @@
  *   the more it leaves: from half as much again as the budget down to half of it. So a queue that grows is always answered
  *   with more throughput, and a few queries less are still rather accepted than a less accurate subnet.
  * - Bursts: a step above the smallest subnet leaves slack for what comes when traffic suddenly doubles: so much of the time of a few
- *   full batches of the smallest as the pool is loaded, if a fresh query has that beside a full batch of the step. It costs next
+ *   full batches of the smallest as the pool is loaded, but no more than a fresh query has beside a full batch of the step. It costs next
  *   to no accuracy, as how much of each step is run follows from the traffic; it moves where the queue settles.
  * - Backlog: what stays behind must be done by its last deadline by a mixture of the same subnet and the smallest.
  * - Shared cores: where bus and queues take a good part of a batch's time, worker time is not all that is short, and a subnet
@@ -73,15 +73,17 @@ export class BudgetFit implements Policy {
     const frontier = this.#frontierOf(queue.table);
     const load = this.#load(view, frontier);
     const budgetMs = smallestWorkMs(frontier) / load;
+    const plainMs = usable * slackMs(view, queue);
     const isShared = view.conditions.overheadMs + view.conditions.reserveMs > sharedAbove * longestMs(frontier);
     for (let i = reach(frontier, budgetMs); i > 0; i -= 1) {
       const subnet = frontier.subnets[i] ?? 0;
       if (subnet < queue.leastSubnet) break;
       const waiting = Math.min(queue.runnableOn(subnet), frontier.largest);
       const change = changeMs(queue, subnet);
-      const slack = usable * slackMs(view, queue, keptMs(view, queue, frontier, subnet, load));
+      const fullMs = latency(frontier, subnet, frontier.largest) + change;
+      const slack = usable * slackMs(view, queue, keptMs(view, queue, frontier, fullMs, load));
       const batch = largestBatch(frontier, subnet, slack - change, waiting);
-      if (batch === 0 || (isShared && latency(frontier, subnet, frontier.largest) > slack - change)) continue;
+      if (batch === 0 || (isShared && fullMs > plainMs)) continue;
       const costMs = latency(frontier, subnet, batch) + change;
       if ((batch < waiting || change > 0) && costMs > budgetMs * (leastShare + batch / waiting) * batch) continue;
       if (!drains(view, queue, frontier, i, costMs, queue.size - batch)) continue;
@@ -168,13 +170,19 @@ function reach({ workMs }: Frontier, budgetMs: number): number {
   return Math.min(i, last);
 }
 
-/** What a subnet above the smallest leaves of the slack: the reserve, or what a burst will need where that is more. */
-function keptMs(view: DecisionView, queue: QueueView, frontier: Frontier, subnet: number, load: number): number {
+/**
+ * What a step above the smallest subnet leaves of the slack: the reserve, or what a burst will need where that is more. The
+ * latter is for a query that has just come no more than it has beside a full batch of the step.
+ *
+ * @param fullMs of that batch, what it takes to change to the subnet included
+ */
+function keptMs(view: DecisionView, queue: QueueView, frontier: Frontier, fullMs: number, load: number): number {
   const { largest, subnets } = frontier;
   const { overheadMs, reserveMs, slowdown } = view.conditions;
   const burstMs = slowdown * burstBatches * Math.min(1, load) * latency(frontier, subnets[0] ?? 0, largest);
-  const freshMs = usable * (queue.latestDeadlineMs - view.startMs - overheadMs);
-  return Math.max(reserveMs, Math.min(burstMs, freshMs - slowdown * latency(frontier, subnet, largest)));
+  const latestMs = Math.min(queue.latestDeadlineMs, view.nowMs + queue.sloMs);
+  const freshMs = usable * (latestMs - view.startMs - overheadMs);
+  return Math.max(reserveMs, Math.min(burstMs, freshMs - slowdown * fullMs));
 }
 
 function latency({ latencyMs, largest }: Frontier, subnet: number, batch: number): number {

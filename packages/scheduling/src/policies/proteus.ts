@@ -154,7 +154,7 @@ export class Proteus implements PlannedPolicy {
     if (own < variant.batch) {
       // With credit it waits for one more to come; without, for whoever should serve these queries.
       const untilMs = latestStartMs(view, queue, cost(own > 0 ? own + 1 : most));
-      if (untilMs > view.nowMs) return { kind: 'wait', untilMs };
+      if (untilMs > view.startMs) return { kind: 'wait', untilMs };
     }
     // Woken at the moment that was asked for, the slack is what the batch takes, but for rounding.
     const slack = slackMs(view, queue) + roundingMs;
