@@ -24,8 +24,8 @@ export function endMs({ startMs, expectedMs }: Batch<Query>, { slowdown }: Condi
 export class NearlyFree<Q extends Query> {
   /** By expected end; those that have come back are dropped in their turn. */
   readonly #ends = new KeyHeap<Batch<Q>>();
-  /** About to end, with their expected ends: as many as devices at most, and mostly few. */
-  readonly #near = new Map<Batch<Q>, number>();
+  /** The expected ends of those about to end, by worker: as many as devices at most, and mostly few. */
+  readonly #near = new Map<string, number>();
 
   /** The device has come to that batch. */
   begins(batch: Batch<Q>, conditions: Conditions): void {
@@ -33,8 +33,8 @@ export class NearlyFree<Q extends Query> {
   }
 
   /** That batch is not waited for any more: it has come back, or the next has been sent. */
-  forget(batch: Batch<Q>): void {
-    this.#near.delete(batch);
+  forget({ workerId }: Batch<Q>): void {
+    this.#near.delete(workerId);
   }
 
   /** The next end of a batch that is not known to be near; Infinity: there is none, or none is ever near. */
@@ -45,33 +45,32 @@ export class NearlyFree<Q extends Query> {
   /**
    * Time has gone on. Where the way to a worker and back takes nothing (in simulations), no batch is ever nearly over.
    *
-   * @param onNear told of the batches that are about to end now
-   * @param onLate told of those that were, and are late
+   * @param onNear told of the batches that are about to end now; whether they have not come back yet
+   * @param onLate told of the workers whose batch was, and is late
    */
   approach(
     nowMs: number,
     conditions: Conditions,
-    { onNear, onLate }: { onNear: (batch: Batch<Q>) => void; onLate: (batch: Batch<Q>) => void },
+    { onNear, onLate }: { onNear: (batch: Batch<Q>) => boolean; onLate: (workerId: string) => void },
   ): void {
     const { overheadMs, reserveMs } = conditions;
     while (this.#ends.leastKey - overheadMs <= nowMs) {
       const atMs = this.#ends.leastKey;
       const batch = this.#ends.pop();
       if (batch === undefined || overheadMs === 0) continue;
-      this.#near.set(batch, atMs);
-      onNear(batch);
+      if (onNear(batch)) this.#near.set(batch.workerId, atMs);
     }
     const lateMs = overheadMs + Math.max(leastGraceMs, reserveMs);
-    for (const [batch, atMs] of this.#near) {
+    for (const [workerId, atMs] of this.#near) {
       if (nowMs <= atMs + lateMs) continue;
-      this.#near.delete(batch);
-      onLate(batch);
+      this.#near.delete(workerId);
+      onLate(workerId);
     }
   }
 
   /** The clock was set anew; the batches' own times are shifted by whoever owns them. */
   shiftTimes(byMs: number): void {
     this.#ends.shiftKeys(byMs);
-    for (const [batch, atMs] of this.#near) this.#near.set(batch, atMs + byMs);
+    for (const [workerId, atMs] of this.#near) this.#near.set(workerId, atMs + byMs);
   }
 }

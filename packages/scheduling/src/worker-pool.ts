@@ -1,6 +1,6 @@
 /** The workers a scheduler knows: who is alive, who is free or nearly free, and which batches each holds. */
 import type { Batch } from './batch.js';
-import { BatchEnds } from './batch-ends.js';
+import { BatchEnds, type BatchPlace } from './batch-ends.js';
 import { endMs, NearlyFree } from './nearly-free.js';
 import type { Conditions } from './policy.js';
 import type { Query } from './query.js';
@@ -31,6 +31,8 @@ export interface PooledWorker<Q extends Query> {
   batch: Batch<Q> | undefined;
   /** The one that was sent ahead, and waits there for the device. */
   next: Batch<Q> | undefined;
+  /** Where that batch is waited for (batch-ends.ts). */
+  place: BatchPlace<Q> | undefined;
   /** Whether its batch is about to end (nearly-free.ts). */
   isNearlyFree: boolean;
   /** Whether it runs a batch that is not ours: of a leader before us, or one that was taken back. */
@@ -107,7 +109,7 @@ export class WorkerPool<Q extends Query> {
   report(report: WorkerReport, nowMs: number): PooledWorker<Q> {
     let worker = this.#workers.get(report.workerId);
     if (worker === undefined) {
-      const nothing = { batch: undefined, next: undefined, missedReports: 0, stations: [] };
+      const nothing = { batch: undefined, next: undefined, place: undefined, missedReports: 0, stations: [] };
       const isNothing = { isNearlyFree: false, isElsewhere: false, isLeaving: false, isDoubted: false, serves: false };
       worker = { report, lastSeenMs: nowMs, actuated: new Map(), ...nothing, ...isNothing };
       this.#workers.set(report.workerId, worker);
@@ -161,13 +163,14 @@ export class WorkerPool<Q extends Query> {
   approach(nowMs: number, conditions: Conditions): void {
     this.#nearlyFree.approach(nowMs, conditions, {
       onNear: (batch) => {
-        const worker = this.#holderOf(batch);
-        if (worker === undefined) return this.#nearlyFree.forget(batch);
+        const worker = this.#workers.get(batch.workerId);
+        if (worker?.batch !== batch) return false;
         worker.isNearlyFree = true;
         this.#settle(worker);
+        return true;
       },
-      onLate: (batch) => {
-        const worker = this.#holderOf(batch);
+      onLate: (workerId) => {
+        const worker = this.#workers.get(workerId);
         if (worker === undefined) return;
         worker.isNearlyFree = false;
         this.#settle(worker);
@@ -198,7 +201,7 @@ export class WorkerPool<Q extends Query> {
       worker.batch = undefined;
       worker.isNearlyFree = false;
       this.#busy.delete(worker);
-      this.#forget(batch);
+      this.#forget(worker);
       if (next !== undefined) this.#promote(worker, next, batch, how);
     }
     this.#settle(worker);
@@ -223,7 +226,7 @@ export class WorkerPool<Q extends Query> {
     this.#bySilence.delete(worker);
     this.#busy.delete(worker);
     this.#doubted.delete(worker);
-    if (worker.batch !== undefined) this.#forget(worker.batch);
+    this.#forget(worker);
     this.#moveTo(worker, []);
   }
 
@@ -264,12 +267,6 @@ export class WorkerPool<Q extends Query> {
     this.#nearlyFree.shiftTimes(byMs);
   }
 
-  /** The worker that has that batch on its device; undefined: it has come back, or was given up. */
-  #holderOf(batch: Batch<Q>): PooledWorker<Q> | undefined {
-    const worker = this.#workers.get(batch.workerId);
-    return worker?.batch === batch ? worker : undefined;
-  }
-
   /** The device has come to the batch that was sent ahead. */
   #promote(worker: PooledWorker<Q>, next: Batch<Q>, before: Batch<Q>, { hasRun, nowMs, conditions }: Release): void {
     next.startMs = Math.max(next.sentAtMs, nowMs - conditions.overheadMs);
@@ -281,13 +278,15 @@ export class WorkerPool<Q extends Query> {
     worker.batch = batch;
     worker.missedReports = 0;
     this.#busy.add(worker);
-    this.#ends.begins(batch);
+    worker.place = this.#ends.begins(batch);
     if (takesNext(worker)) this.#nearlyFree.begins(batch, conditions);
   }
 
-  #forget(batch: Batch<Q>): void {
-    this.#ends.cameBack(batch);
-    this.#nearlyFree.forget(batch);
+  /** What is on its device is not waited for any more. */
+  #forget({ place }: PooledWorker<Q>): void {
+    if (place?.batch === undefined) return;
+    this.#nearlyFree.forget(place.batch);
+    place.batch = undefined;
   }
 
   #place(worker: PooledWorker<Q>): void {
