@@ -22,11 +22,25 @@ describe('the estimate of conditions', () => {
 
   it('takes slower executors as slowdown, what is usual beyond as overhead, and the tail as reserve', () => {
     const estimate = new ConditionsEstimate(2);
-    full(estimate, (i) => [15 + i / 100, 15, 10]);
+    full(estimate, (i) => [15 + (255 - i) / 100, 15, 10]);
     const { slowdown, overheadMs, reserveMs } = estimate.read(0);
     expect(slowdown).toBeCloseTo(1.5, 6);
     expect(overheadMs).toBeCloseTo(1.27, 2);
     expect(overheadMs + reserveMs).toBeCloseTo(2.55, 6);
+  });
+
+  it('believes an overhead that has just grown at once, and one that has shrunk when most are so', () => {
+    const estimate = new ConditionsEstimate(2);
+    const overheadAfter = (beyondMs: number, count: number) => {
+      full(estimate, () => [10 + beyondMs, 10, 10], count);
+      return estimate.read(0).overheadMs;
+    };
+    expect(overheadAfter(1, 256)).toBe(1);
+    expect(overheadAfter(5, 15)).toBe(1);
+    expect(overheadAfter(5, 2)).toBe(5);
+    expect(overheadAfter(1, 17)).toBe(1);
+    expect(overheadAfter(5, 240)).toBe(5);
+    expect(overheadAfter(1, 100)).toBe(5);
   });
 
   it('keeps back what batches were held up by the one before them, which is no overhead', () => {

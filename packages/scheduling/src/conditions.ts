@@ -2,7 +2,8 @@
  * How reality differs from the profile, measured on every batch. A profile is taken on workers that do nothing else; serving
  * shares the same cores with the bus and with other services. Three numbers say by how much, and all go into slack:
  * - slowdown: what executors took in all lately, over what was profiled for the same batches
- * - overhead: what half of these batches take at most beyond that (bus, queues, waiting for a core)
+ * - overhead: what half of these batches take at most beyond that (bus, queues, waiting for a core), or half of the last few where that
+ *   is more: at a peak that uses up the cores the bus is slow at once, and what is begun too late then is late and in the way of others
  * - reserve: what all but one in 5,000 take at most, beyond both. A policy that fills the slack is late whenever a batch takes
  *   longer. Told from more batches than the other two, which must follow a change at once: where the machine stands still once in
  *   some seconds, all batches that are out are late together, and what comes in one second says nothing of the next.
@@ -11,6 +12,8 @@ import type { Conditions } from './policy.js';
 
 /** Batches looked back on for slowdown and overhead. */
 const lately = 256;
+/** And for an overhead that has just grown. */
+const justNow = 32;
 /** And for the reserve. */
 const window = 8_192;
 /** No estimate is made from fewer. */
@@ -93,7 +96,9 @@ export class ConditionsEstimate {
     const newest = isKnown ? recent : Math.min(lately, told);
     this.#slowdown = newest >= leastSamples ? this.#slowdownOf(newest) : 1;
     this.#noteSlowdown(newest);
-    const usualMs = isKnown ? median(this.#beyond(recent, 'now')) : this.firstOverheadMs;
+    const usualMs = isKnown
+      ? Math.max(median(this.#beyond(justNow, 'now')), median(this.#beyond(recent, 'now')))
+      : this.firstOverheadMs;
     const overheadMs = Math.min(mostOverheadMs, Math.max(0, usualMs));
     return { slowdown: isKnown ? this.#slowdown : 1, overheadMs, reserveMs: this.#reserveMs(told, overheadMs) };
   }
