@@ -3,8 +3,8 @@ import type { ModelBacklog } from './ahead.js';
 import type { ModelState } from './model-state.js';
 import { endMs } from './nearly-free.js';
 import type { Conditions } from './policy.js';
+import type { PooledWorker } from './pooled-worker.js';
 import type { Query } from './query.js';
-import type { PooledWorker } from './worker-pool.js';
 
 /** Of the models whose backlog cannot be carried. O(models + busy workers). */
 export function backlogsOf<Q extends Query>(

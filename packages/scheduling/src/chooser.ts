@@ -1,7 +1,6 @@
 /** Asks the policy for one free worker: sheds what stands in the way, shows it the queues, and checks what it answers. */
 import { othersOf, type Place, type Servable, servableBy, waitingFor } from './decision-view.js';
 import { guarded } from './guard.js';
-import type { LatencyTable } from './latency-table.js';
 import type { ModelState } from './model-state.js';
 import {
   type Conditions,
@@ -13,9 +12,10 @@ import {
   slackMs,
   withoutReserve,
 } from './policy.js';
+import type { PooledWorker } from './pooled-worker.js';
 import type { Query } from './query.js';
 import { worthwhile } from './shedding.js';
-import type { PooledWorker, WorkerPool } from './worker-pool.js';
+import type { WorkerPool } from './worker-pool.js';
 
 export interface Choice<Q extends Query> {
   readonly kind: 'run';
@@ -45,8 +45,8 @@ export class Chooser<Q extends Query> {
     private readonly policy: Policy,
     private readonly pool: WorkerPool<Q>,
     private readonly expired: (query: Q) => void,
-    /** As many queries as the largest batch of a table has, or as a batch may have. */
-    private readonly fullBatch: (table: LatencyTable) => number,
+    /** Queries of one batch. */
+    private readonly maxBatch: number,
   ) {}
 
   /** How often the policy was asked to choose. */
@@ -72,16 +72,18 @@ export class Chooser<Q extends Query> {
       for (const query of state.shed(times, othersOf(state, waiting), gains)) this.expired(query);
     }
     const { servable, view } = look();
-    const [first] = view.queues;
-    if (first === undefined) return nothing;
-    // For a worker that is only nearly free.
-    if (worker.batch !== undefined && (first.runnable < this.fullBatch(first.table) || this.#comesTooLate(view, first)))
-      return nothing;
+    const [first] = servable;
+    if (first === undefined || (worker.batch !== undefined && !this.#canBeSentAhead(view, first))) return nothing;
     this.#decisions += 1;
     const decision = guarded(this.policy, view);
     if (decision.kind === 'wait') return decision;
     const chosen = servable.find((each) => each.view.model === decision.model);
     return chosen === undefined ? nothing : { kind: 'run', servable: chosen, decision };
+  }
+
+  /** Whether a full batch waits for a worker that is only nearly free, and still makes it there. */
+  #canBeSentAhead(view: DecisionView, first: Servable<Q>): boolean {
+    return first.view.runnable >= first.station.fullBatch(this.maxBatch) && !this.#comesTooLate(view, first.view);
   }
 
   /**

@@ -2,10 +2,10 @@
 import type { Scope } from './edf-queue.js';
 import type { ModelState } from './model-state.js';
 import type { QueueView } from './policy.js';
+import type { PooledWorker } from './pooled-worker.js';
 import type { Query } from './query.js';
 import type { Station } from './station.js';
 import type { UrgentWalk } from './urgent-walk.js';
-import type { PooledWorker } from './worker-pool.js';
 
 /** A model that the worker can run and that has something for it. */
 export interface Servable<Q extends Query> {

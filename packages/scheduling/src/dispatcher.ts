@@ -5,15 +5,17 @@
 import type { ModelBacklog } from './ahead.js';
 import { backlogsOf } from './backlogs.js';
 import type { Batch } from './batch.js';
-import { type Choice, Chooser, type Times } from './chooser.js';
-import type { Place } from './decision-view.js';
+import { Chooser } from './chooser.js';
 import type { LatencyTable } from './latency-table.js';
-import { ModelState } from './model-state.js';
+import type { ModelState } from './model-state.js';
+import { Models } from './models.js';
 import type { PlanView } from './plan.js';
 import { planModelOf, planWorkerOf } from './plan-view.js';
 import type { Conditions, Policy } from './policy.js';
+import type { PooledWorker, WorkerReport } from './pooled-worker.js';
 import type { Query } from './query.js';
-import { type PooledWorker, WorkerPool, type WorkerReport } from './worker-pool.js';
+import { type BatchLimits, takeBatch } from './take-batch.js';
+import { WorkerPool } from './worker-pool.js';
 
 /** What the dispatcher wants done. Called synchronously; must not call back into the dispatcher. */
 export interface Effects<Q extends Query> {
@@ -26,13 +28,9 @@ export interface Effects<Q extends Query> {
   fenced(workerId: string, epoch: string): void;
 }
 
-export interface DispatcherOptions {
+export interface DispatcherOptions extends BatchLimits {
   /** What to reckon with until `setConditions` says otherwise. */
   conditions: Conditions;
-  /** Queries of one batch. */
-  maxBatch: number;
-  /** Bodies of one batch, together. */
-  maxBatchBytes: number;
   /** A worker that has not been heard of for so long is lost. */
   deadAfterMs: number;
   /** A batch this much later than profiled is lost, and its worker with it. */
@@ -48,8 +46,8 @@ const missedReports = 2;
 const leastStepMs = 0.001;
 
 export class Dispatcher<Q extends Query> {
-  readonly #models = new Map<string, ModelState<Q>>();
-  readonly #pool = new WorkerPool<Q>((report) => this.#placesOf(report).map(({ station }) => station));
+  readonly #models: Models<Q>;
+  readonly #pool = new WorkerPool<Q>((report) => this.#models.placesOf(report).map(({ station }) => station));
   readonly #chooser: Chooser<Q>;
   #conditions: Conditions;
   #batches = 0;
@@ -64,19 +62,13 @@ export class Dispatcher<Q extends Query> {
     private readonly idPrefix = '',
   ) {
     this.#conditions = options.conditions;
-    this.#chooser = new Chooser(
-      policy,
-      this.#pool,
-      (query) => effects.expired(query),
-      (table) => this.#fullBatch(table),
-    );
+    this.#models = new Models(options.conditions, (table) => policy.floor?.(table) ?? 0);
+    this.#chooser = new Chooser(policy, this.#pool, (query) => effects.expired(query), options.maxBatch);
   }
 
   /** Queries waiting, of all models. */
   get queued(): number {
-    let total = 0;
-    for (const { queue } of this.#models.values()) total += queue.size;
-    return total;
+    return this.#models.queued;
   }
 
   /** How often the policy chose for a worker. */
@@ -99,7 +91,7 @@ export class Dispatcher<Q extends Query> {
   /** Measured anew while the system runs. */
   setConditions(conditions: Conditions): void {
     this.#conditions = conditions;
-    for (const state of this.#models.values()) state.setConditions(conditions);
+    this.#models.setConditions(conditions);
   }
 
   /**
@@ -108,18 +100,18 @@ export class Dispatcher<Q extends Query> {
    * @param version of the model that was measured: only workers that have it loaded are given batches by this table
    */
   setTable(model: string, deviceClass: string, table: LatencyTable | undefined, version?: string): void {
-    this.#model(model).setTable(deviceClass, table, version);
+    this.#models.of(model).setTable(deviceClass, table, version);
     this.#pool.placeAll();
   }
 
   /** Takes a query in. Call `run` when those that arrived together are in. */
   add(query: Q): void {
-    this.#model(query.model).add(query);
+    this.#models.of(query.model).add(query);
   }
 
   /** Models of which queries wait. */
   waitingModels(): string[] {
-    return [...this.#models.values()].filter(({ queue }) => queue.size > 0).map(({ model }) => model);
+    return [...this.#models.all()].filter(({ queue }) => queue.size > 0).map(({ model }) => model);
   }
 
   /** Gives up every waiting query of a model that is no longer served, most urgent first. Those in flight may still end. */
@@ -174,7 +166,7 @@ export class Dispatcher<Q extends Query> {
     const worker = this.#pool.get(workerId);
     if (batch === undefined || worker === undefined) return;
     this.#pool.refused(worker);
-    this.#putBack(batch);
+    this.#models.putBack(batch);
     this.run(nowMs);
   }
 
@@ -197,7 +189,7 @@ export class Dispatcher<Q extends Query> {
   /** The clock that all times here are read from was set anew by `byMs`. */
   shiftTimes(byMs: number): void {
     this.#pool.shiftTimes(byMs);
-    for (const state of this.#models.values()) state.shiftTimes(byMs);
+    this.#models.shiftTimes(byMs);
   }
 
   /**
@@ -245,23 +237,19 @@ export class Dispatcher<Q extends Query> {
 
   /** Expires what is out of reach, then sends batches while a worker is free and has something to do. */
   run(nowMs: number): void {
-    for (const state of this.#models.values()) {
-      for (const query of state.expire(nowMs)) this.effects.expired(query);
-      // Whoever writes to the stream may name models without end.
-      if (state.isUnknown) this.#models.delete(state.model);
-    }
+    this.#models.expire(nowMs, (query) => this.effects.expired(query));
     this.#waitUntilMs = Number.POSITIVE_INFINITY;
     if (this.#isHeld) return;
-    for (const state of this.#models.values()) {
+    for (const state of this.#models.all()) {
       if (state.queue.size === 0) continue;
       for (const { free } of state.stations.values()) this.#serveFrom(free, state, 1, nowMs);
     }
     this.#pool.approach(nowMs, this.#conditions);
-    for (const state of this.#models.values()) {
+    for (const state of this.#models.all()) {
       for (const station of state.stations.values()) {
         // Whoever is free begins sooner; where the policy lets it wait, it knows why, and that is for the others too.
         if (station.free.size > 0 && this.policy.perWorker !== true) continue;
-        this.#serveFrom(station.nearlyFree, state, this.#fullBatch(station.table), nowMs);
+        this.#serveFrom(station.nearlyFree, state, station.fullBatch(this.options.maxBatch), nowMs);
       }
     }
   }
@@ -273,37 +261,21 @@ export class Dispatcher<Q extends Query> {
 
   /** When `run` must be called again although nothing has happened: the next expiry, the end of a policy's wait, or of a batch. */
   nextWakeMs(): number {
-    let wakeMs = this.#waitUntilMs;
-    for (const state of this.#models.values()) wakeMs = Math.min(wakeMs, state.reachableUntilMs() + leastStepMs);
-    return this.#isHeld || !this.#hasFullBatch() ? wakeMs : Math.min(wakeMs, this.#pool.nextEndMs(this.#conditions));
+    const wakeMs = Math.min(this.#waitUntilMs, this.#models.reachableUntilMs() + leastStepMs);
+    const sendsAhead = !this.#isHeld && this.#models.hasFullBatch(this.options.maxBatch);
+    return sendsAhead ? Math.min(wakeMs, this.#pool.nextEndMs(this.#conditions)) : wakeMs;
   }
 
   /** The models whose backlog cannot be carried, with what waits: to be told to whoever takes queries in. O(models + busy workers). */
   backlogs(nowMs: number): ModelBacklog[] {
-    return backlogsOf([...this.#models.values()], this.#pool.busy, this.#conditions, nowMs);
+    return backlogsOf([...this.#models.all()], this.#pool.busy, this.#conditions, nowMs);
   }
 
   /** What policies that plan are shown. O(workers): for a plan, not for a decision. */
   planView(nowMs: number): PlanView {
-    const models = [...this.#models.values()].map(planModelOf);
+    const models = [...this.#models.all()].map(planModelOf);
     const workers = [...this.#pool.all()].map(planWorkerOf);
     return { nowMs, conditions: this.#conditions, models, workers };
-  }
-
-  /**
-   * So many queries must wait before a worker is sent a batch ahead. A smaller one could still grow until the worker is free, and
-   * where small batches are enough, no device is short of time.
-   */
-  #fullBatch({ largestBatch }: LatencyTable): number {
-    return Math.min(largestBatch, this.options.maxBatch);
-  }
-
-  #hasFullBatch(): boolean {
-    for (const { queue, stations } of this.#models.values()) {
-      if (queue.size === 0) continue;
-      for (const station of stations.values()) if (queue.size >= this.#fullBatch(station.table)) return true;
-    }
-    return false;
   }
 
   /** Asks the policy for one worker after the other, until nothing more can be had from it or fewer than `least` wait. */
@@ -317,69 +289,25 @@ export class Dispatcher<Q extends Query> {
 
   /** Sends a worker what the policy chooses for it; false when it chooses to wait, or nothing is there for this worker. */
   #serve(worker: PooledWorker<Q>, nowMs: number): boolean {
-    const startMs = this.#pool.startMs(worker, nowMs, this.#conditions);
-    const choice = this.#chooser.choose(worker, this.#placesOf(worker.report), this.#conditions, { nowMs, startMs });
-    if (choice.kind === 'run') this.#send(worker, choice, { nowMs, startMs });
-    else this.#waitUntilMs = Math.min(this.#waitUntilMs, Math.max(choice.untilMs, nowMs + leastStepMs));
-    return choice.kind === 'run';
-  }
-
-  #send(worker: PooledWorker<Q>, { servable, decision }: Choice<Q>, { nowMs, startMs }: Times): void {
-    const { state, station, scope, view } = servable;
-    const { table, version } = station;
-    // Whatever a policy knows of minima, none is undercut; and a plan may be older than the front.
-    const subnetIndex = Math.min(Math.max(decision.subnet, view.leastSubnet), table.subnets.length - 1);
-    const subnet = table.subnets[subnetIndex];
-    if (subnet === undefined) return;
-    const most = Math.max(1, Math.min(decision.batch, this.options.maxBatch));
-    const within = { ...scope, mostLevel: station.levelOf(subnetIndex) };
-    const queries = state.queue.takeBehind(decision.skip ?? 0, most, this.options.maxBatchBytes, within);
-    const actuationMs = subnetIndex === view.actuated ? 0 : (table.actuationMs[subnetIndex] ?? 0);
+    const times = { nowMs, startMs: this.#pool.startMs(worker, nowMs, this.#conditions) };
+    const choice = this.#chooser.choose(worker, this.#models.placesOf(worker.report), this.#conditions, times);
+    if (choice.kind === 'wait') {
+      this.#waitUntilMs = Math.min(this.#waitUntilMs, Math.max(choice.untilMs, nowMs + leastStepMs));
+      return false;
+    }
     this.#batches += 1;
-    const batch: Batch<Q> = {
-      id: `${this.idPrefix}${this.#batches}`,
-      workerId: worker.report.workerId,
-      epoch: worker.report.epoch,
-      model: state.model,
-      version,
-      subnet: subnet.id,
-      subnetIndex,
-      accuracy: subnet.accuracy,
-      queries,
-      sentAtMs: nowMs,
-      startMs,
-      silentMs: nowMs - worker.lastSeenMs,
-      behind: undefined,
-      expectedMs: table.estimate(subnetIndex, queries.length) + actuationMs,
-      actuationMs,
-    };
+    const batch = takeBatch(`${this.idPrefix}${this.#batches}`, worker, choice, times, this.options);
+    if (batch === undefined) return false;
     this.#pool.assign(worker, batch, this.#conditions);
     this.effects.send(batch);
-  }
-
-  /** The models that a worker can run by its report: there is a table of its device class, for a version that it has loaded. */
-  #placesOf({ models, deviceClass, versions }: WorkerReport): Place<Q>[] {
-    const places: Place<Q>[] = [];
-    for (const model of models) {
-      const state = this.#models.get(model);
-      const station = state?.stations.get(deviceClass);
-      if (state === undefined || station === undefined) continue;
-      const { version } = station;
-      if (version === undefined || versions === undefined || versions.has(version)) places.push({ state, station });
-    }
-    return places;
+    return true;
   }
 
   /** A batch never reached its worker, or its end never reached us: nobody died, and the queries wait again, for others. */
   #takeBack(worker: PooledWorker<Q>, batch: Batch<Q>, nowMs: number): void {
     this.#pool.doubt(worker, true);
     this.#pool.release(worker, batch, { hasRun: false, nowMs, conditions: this.#conditions });
-    this.#putBack(batch);
-  }
-
-  #putBack({ model, queries }: Batch<Q>): void {
-    const state = this.#model(model);
-    for (const query of queries) state.putBack(query);
+    this.#models.putBack(batch);
   }
 
   #giveUp(worker: PooledWorker<Q>, unheard?: string): void {
@@ -390,17 +318,8 @@ export class Dispatcher<Q extends Query> {
     for (const query of batch?.queries ?? []) {
       if (isSuspect) query.deaths += 1;
       if (query.deaths >= maxDeaths) this.effects.failed(query);
-      else this.#model(query.model).putBack(query);
+      else this.#models.of(query.model).putBack(query);
     }
-    if (next !== undefined) this.#putBack(next);
-  }
-
-  #model(name: string): ModelState<Q> {
-    let state = this.#models.get(name);
-    if (state === undefined) {
-      state = new ModelState<Q>(name, this.#conditions, (table) => this.policy.floor?.(table) ?? 0);
-      this.#models.set(name, state);
-    }
-    return state;
+    if (next !== undefined) this.#models.putBack(next);
   }
 }

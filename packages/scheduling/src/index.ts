@@ -12,6 +12,6 @@ export * from './policies/proteus.js';
 export * from './policies/registry.js';
 export * from './policies/slackfit.js';
 export * from './policy.js';
+export * from './pooled-worker.js';
 export * from './profile-table.js';
 export * from './query.js';
-export * from './worker-pool.js';

@@ -5,11 +5,11 @@ import { EdfQueue } from './edf-queue.js';
 import type { LatencyTable } from './latency-table.js';
 import { type Backlog, Overload } from './overload.js';
 import type { Conditions } from './policy.js';
+import type { PooledWorker } from './pooled-worker.js';
 import { type PriorityClass, priorityClasses, type Query } from './query.js';
 import { shedBeforeMs } from './shedding.js';
 import { Station } from './station.js';
 import type { UrgentWalk } from './urgent-walk.js';
-import type { PooledWorker } from './worker-pool.js';
 
 /** Of a new limit in the usual one. */
 const smoothing = 1 / 16;

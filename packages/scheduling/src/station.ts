@@ -36,6 +36,14 @@ export class Station<W> {
     this.mostLevel = this.levelOf(this.table.subnets.length - 1);
   }
 
+  /**
+   * So many queries must wait before a worker is sent a batch ahead. A smaller one could still grow until the worker is free, and
+   * where small batches are enough, no device is short of time.
+   */
+  fullBatch(maxBatch: number): number {
+    return Math.min(this.table.largestBatch, maxBatch);
+  }
+
   levelOf(subnet: number): number {
     return this.#levels[subnet] ?? -1;
   }

@@ -4,8 +4,8 @@ import type { Batch } from './batch.js';
 import { Dispatcher } from './dispatcher.js';
 import { LatencyTable } from './latency-table.js';
 import type { Policy, QueueView } from './policy.js';
+import type { WorkerReport } from './pooled-worker.js';
 import type { Query } from './query.js';
-import type { WorkerReport } from './worker-pool.js';
 
 export function query(id: string, deadlineMs: number, rest: Partial<Query> = {}): Query {
   const sequence = Number(id.replaceAll(/\D/g, '')) || 0;
