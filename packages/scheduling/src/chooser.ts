@@ -14,7 +14,7 @@ import {
 } from './policy.js';
 import type { PooledWorker } from './pooled-worker.js';
 import type { Query } from './query.js';
-import { worthwhile } from './shedding.js';
+import { room, worthwhile } from './shedding.js';
 import type { WorkerPool } from './worker-pool.js';
 
 export interface Choice<Q extends Query> {
@@ -96,12 +96,19 @@ export class Chooser<Q extends Query> {
     return slackMs(withoutReserve(view), first) < first.table.at(subnet, 0) + changeMs(first, subnet);
   }
 
-  /** Whether the policy would carry more if the most urgent query, one of that model, had that deadline. */
+  /**
+   * Whether the policy would carry more if the most urgent query, one of that model, had that deadline; or as much, where what it
+   * chooses now is barely in time.
+   */
   #gains(state: ModelState<Q>, view: DecisionView, headDeadlineMs: number): boolean {
     const [first, ...others] = view.queues;
     if (first?.model !== state.model) return false;
-    const pace = (queue: QueueView) => paceOf(this.policy.decide({ ...view, queues: [queue, ...others] }), queue);
-    return worthwhile * pace({ ...first, headDeadlineMs }) < pace(first);
+    const choiceFor = (queue: QueueView) => this.policy.decide({ ...view, queues: [queue, ...others] });
+    const now = choiceFor(first);
+    const nowMs = paceOf(now, first);
+    const thenMs = paceOf(choiceFor({ ...first, headDeadlineMs }), first);
+    const isBarelyInTime = Number.isFinite(nowMs) && room * takesMs(now, first) > slackMs(withoutReserve(view), first);
+    return worthwhile * thenMs < nowMs || (isBarelyInTime && thenMs <= nowMs);
   }
 
   #view(
@@ -124,9 +131,15 @@ export class Chooser<Q extends Query> {
   }
 }
 
-/** Milliseconds per query of a decision for that queue; Infinity when it is not served. */
-function paceOf(decision: Decision, { model, table, size }: QueueView): number {
+/** Profiled milliseconds of a decision for that queue; Infinity when it is not served. */
+function takesMs(decision: Decision, { model, table, size }: QueueView): number {
   if (decision.kind === 'wait' || decision.model !== model) return Number.POSITIVE_INFINITY;
-  const batch = Math.max(1, Math.min(decision.batch, size));
-  return table.estimate(decision.subnet, batch) / batch;
+  return table.estimate(decision.subnet, batchOf(decision, size));
 }
+
+/** The same per query. */
+function paceOf(decision: Decision, queue: QueueView): number {
+  return decision.kind === 'wait' ? Number.POSITIVE_INFINITY : takesMs(decision, queue) / batchOf(decision, queue.size);
+}
+
+const batchOf = ({ batch }: { batch: number }, size: number) => Math.max(1, Math.min(batch, size));

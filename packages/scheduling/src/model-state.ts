@@ -199,8 +199,9 @@ export class ModelState<Q extends Query> {
         walk ??= queue.walk(mostLevel, priority);
         return walk.at(k);
       };
-      const limitMs = shedBeforeMs({ size, deadlineMsAt, latestMs: queue.latestMs }, service);
-      if (limitMs === Number.NEGATIVE_INFINITY || (shed.length === 0 && !gains(limitMs))) break;
+      const backlog = { size, deadlineMsAt, latestMs: queue.latestMs };
+      const limitMs = shedBeforeMs(backlog, service, shed.length === 0 ? gains : () => true);
+      if (limitMs === Number.NEGATIVE_INFINITY) break;
       shed.push(...queue.takeBefore(limitMs, priority, mostLevel));
       size -= ofClass;
     }

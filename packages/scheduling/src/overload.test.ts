@@ -29,6 +29,10 @@ interface Load {
   readonly minima?: readonly number[];
   /** Models on the pool, each as often asked for as the others. */
   readonly models?: readonly string[];
+  /** What is kept back of the slack. */
+  readonly reserveMs?: number;
+  /** Batches take up to so much longer than expected. */
+  readonly lateByMs?: number;
   readonly onSend?: (batch: Batch<Query>, waiting: readonly number[], hasLost: boolean) => void;
 }
 
@@ -49,7 +53,7 @@ function poisson({ rates, lastsMs }: Load, random: () => number): Arrival[] {
 
 /** Serves in simulated time until nothing waits any more. */
 function serve(load: Load) {
-  const { policy, tellsClasses = true, minima = [0], models = ['m'], onSend } = load;
+  const { policy, tellsClasses = true, minima = [0], models = ['m'], reserveMs = 0, lateByMs = 0, onSend } = load;
   const random = randomFrom(7);
   const arrivals = poisson(load, random);
   const sent: Batch<Query>[] = [];
@@ -67,7 +71,7 @@ function serve(load: Load) {
   const effects = {
     send: (batch: Batch<Query>) => {
       sent.push(batch);
-      ends.push(nowMs + batch.expectedMs, batch);
+      ends.push(nowMs + batch.expectedMs + (lateByMs === 0 ? 0 : lateByMs * random()), batch);
       for (const query of batch.queries) leaves(query);
       onSend?.(batch, waiting, expired > 0);
     },
@@ -79,7 +83,7 @@ function serve(load: Load) {
     fenced: () => {},
   };
   const dispatcher = new Dispatcher<Query>(createPolicy(policy), effects, {
-    conditions: { slowdown: 1, overheadMs: 0, reserveMs: 0 },
+    conditions: { slowdown: 1, overheadMs: 0, reserveMs },
     maxBatch: 256,
     maxBatchBytes: 1e6,
     deadAfterMs: 1e9,
@@ -151,6 +155,18 @@ describe.each([2, 5, 20])('at %i times what can be carried', (overload) => {
   it.each([...quick, 'proteus'])('%s still carries what can be carried', (policy) => {
     const { goodput } = serve({ policy, rates: [0, overload * best, 0], lastsMs: 500 });
     expect(goodput).toBeGreaterThan(0.9 * best);
+  });
+
+  it.each([...quick, 'proteus'])('%s still carries it where a reserve is kept back', (policy) => {
+    const { goodput } = serve({ policy, rates: [0, overload * best, 0], lastsMs: 500, reserveMs: 6 });
+    expect(goodput).toBeGreaterThan(0.85 * best);
+  });
+
+  it.each(quick)('%s answers few too late where batches take longer than expected', (policy) => {
+    const late = { lateByMs: 3, reserveMs: 3 };
+    const { goodput } = serve({ policy, rates: [0, overload * best, 0], lastsMs: 500, ...late });
+    // A batch of the largest size takes 8 ms, and 1.5 ms more in the mean.
+    expect(goodput).toBeGreaterThan(0.9 * best * (8 / 9.5));
   });
 
   it('leaves no query of a higher class waiting for one of a lower, once something was lost', () => {

@@ -123,9 +123,23 @@ export function mostUrgent(view: DecisionView): QueueView {
  * @param keptMs what is kept back in place of the reserve, in milliseconds as they pass
  */
 export function slackMs(view: DecisionView, queue: QueueView, keptMs = view.conditions.reserveMs): number {
-  const { overheadMs, slowdown } = view.conditions;
-  const leftMs = queue.headDeadlineMs - view.startMs - overheadMs;
-  return (leftMs - Math.min(keptMs, leftMs / 2)) / slowdown;
+  return slackUntilMs(queue.headDeadlineMs, view.startMs, { ...view.conditions, reserveMs: keptMs });
+}
+
+/** The same for any query, and a worker that can begin at `startMs`. */
+export function slackUntilMs(
+  deadlineMs: number,
+  startMs: number,
+  { overheadMs, reserveMs, slowdown }: Conditions,
+): number {
+  const leftMs = deadlineMs - startMs - overheadMs;
+  return (leftMs - Math.min(reserveMs, leftMs / 2)) / slowdown;
+}
+
+/** How long before its deadline a query must be begun with for a slack of `costMs`: the reverse of `slackUntilMs`. */
+export function leadMs(costMs: number, { overheadMs, reserveMs, slowdown }: Conditions): number {
+  const takesMs = costMs * slowdown;
+  return overheadMs + takesMs + Math.min(reserveMs, takesMs);
 }
 
 /** For a choice that keeps nothing back. */
@@ -155,7 +169,5 @@ export function changeMs({ actuated, table }: QueueView, subnet: number): number
  * @param costMs in profiled milliseconds, as `slackMs` gives them
  */
 export function latestStartMs(view: DecisionView, queue: QueueView, costMs: number): number {
-  const { overheadMs, reserveMs, slowdown } = view.conditions;
-  const takesMs = costMs * slowdown;
-  return queue.headDeadlineMs - overheadMs - takesMs - Math.min(reserveMs, takesMs);
+  return queue.headDeadlineMs - leadMs(costMs, view.conditions);
 }

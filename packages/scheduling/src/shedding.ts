@@ -2,19 +2,28 @@
  * Which queries to give up although one of them could just still be answered. Under overload the most urgent query is
  * always about to expire. It fits only a batch of one or two, those cost several times as much per query as full ones, the
  * queue falls behind further, and the next head is about to expire as well: a server in strict EDF order then carries a
- * third of what it could. So when a worker is free, the queries for which only such small batches are left are expired,
- * if serving them first would make others miss, and if the policy would then really carry more: the rule is the same for
- * every policy, and no policy loses by it.
+ * third of what it could. And where a full batch still fits, it only just does: whatever holds it up makes all of it late, which
+ * costs as much as what is in time, and holds up the next. So when a worker is free, queries for which only such batches are left are
+ * expired, if serving them first would make others miss, and if the policy would then really carry more, or as much with room to
+ * spare: the rule is the same for every policy.
  *
- * Nothing is given up before overload has shown (overload.ts). The lowest class goes first: a higher one is only looked at when none of the lower ones is in the way any more.
+ * What is given up so that others have room is lost once for each time of overload; too little room costs for as long as it lasts.
+ *
+ * Nothing is given up before overload has shown (overload.ts). The lowest class goes first: a higher one is only looked at when none
+ * of the lower ones is in the way any more.
  */
 import type { LatencyTable } from './latency-table.js';
-import type { Conditions } from './policy.js';
+import { type Conditions, leadMs, slackUntilMs } from './policy.js';
 
 /** A batch is only worth giving something up for when it takes so many times less per query. */
 export const worthwhile = 1.1;
-/** What is kept is given so many times what that batch takes: policies round down, and executors are not exact. */
-const room = 1.1;
+/**
+ * What is kept is given so many times what that batch takes: policies round down, executors are not exact, and at a peak the bus is
+ * slower from one moment to the next. A batch with less is barely in time.
+ */
+export const room = 1.4;
+/** No more than this part of what waits is given up, by its deadlines: where that is not enough, it is not the backlog that is in the way. */
+const mostGivenUp = 0.5;
 /** How far behind the most urgent query those are looked for that would miss. */
 const lookAhead = 31;
 
@@ -41,32 +50,44 @@ export interface Service {
   busyMs(deadlineMs: number): number;
 }
 
-/** Queries with a deadline before this one are to be given up; -Infinity: none. O(batches + k log k) for k = `lookAhead`. */
-export function shedBeforeMs(backlog: Backlog, service: Service): number {
+/**
+ * Queries with a deadline before this one are to be given up; -Infinity: none. O(batches + k log k) for k = `lookAhead`.
+ *
+ * @param gains whether the policy would carry more if the most urgent deadline were that one
+ */
+export function shedBeforeMs(backlog: Backlog, service: Service, gains: (deadlineMs: number) => boolean): number {
   const { table, subnet, workers, conditions, startMs } = service;
+  const withoutReserve = { ...conditions, reserveMs: 0 };
   const paceMs = (b: number) => table.at(subnet, b) / (table.batches[b] ?? 1);
-  const slackMs = (k: number) => slackUntil(backlog.deadlineMsAt(k), startMs, conditions);
-  const headMs = slackMs(0);
-  let fits = 0;
-  while (fits + 1 < table.batches.length && table.at(subnet, fits + 1) <= headMs) fits += 1;
-  for (let b = table.batches.length - 1; b > fits && worthwhile * paceMs(b) < paceMs(fits); b -= 1) {
+  const headMs = backlog.deadlineMsAt(0);
+  const mostMs = headMs + mostGivenUp * (backlog.latestMs - headMs);
+  const fits = largestWithin(slackUntilMs(headMs, startMs, conditions), service);
+  const barelyFits = largestWithin(slackUntilMs(headMs, startMs, withoutReserve), service);
+  for (let b = table.batches.length - 1; b > fits; b -= 1) {
+    if (b > barelyFits && worthwhile * paceMs(b) >= paceMs(fits)) continue;
     const batch = table.batches[b] ?? 1;
     const takesMs = room * table.at(subnet, b);
-    // Enough must remain to fill that batch, or giving up the others gains nothing.
     const spare = backlog.size - batch;
-    const fillsUntilMs = spare > lookAhead ? backlog.latestMs : backlog.deadlineMsAt(spare);
-    if (spare <= 0 || slackUntil(fillsUntilMs, startMs, conditions) < takesMs) continue;
+    if (spare <= 0) continue;
     const last = Math.min(lookAhead, backlog.size - 1);
     const restMs = ((last + 1 - (table.batches[fits] ?? 1)) * paceMs(b)) / workers;
-    const busyMs = service.busyMs(backlog.deadlineMsAt(last));
-    const isInTime = table.at(subnet, fits) + restMs + busyMs + takesMs <= slackMs(last);
-    return isInTime ? Number.NEGATIVE_INFINITY : startMs + conditions.overheadMs + takesMs * conditions.slowdown;
+    const untilLastMs = table.at(subnet, fits) + restMs + service.busyMs(backlog.deadlineMsAt(last)) + takesMs;
+    // Enough must remain to fill that batch, or giving up the others gains nothing.
+    const fillsUntilMs = spare > lookAhead ? backlog.latestMs : backlog.deadlineMsAt(spare);
+    // A policy that leaves the reserve out for such a batch needs less.
+    for (const each of [withoutReserve, conditions]) {
+      const slackMs = (deadlineMs: number) => slackUntilMs(deadlineMs, startMs, each);
+      if (slackMs(fillsUntilMs) < takesMs || untilLastMs <= slackMs(backlog.deadlineMsAt(last))) continue;
+      const limitMs = startMs + leadMs(takesMs, each);
+      if (limitMs <= mostMs && gains(limitMs)) return limitMs;
+    }
   }
   return Number.NEGATIVE_INFINITY;
 }
 
-/** As policies reckon it (policy.ts). */
-function slackUntil(deadlineMs: number, startMs: number, { overheadMs, reserveMs, slowdown }: Conditions): number {
-  const leftMs = deadlineMs - startMs - overheadMs;
-  return (leftMs - Math.min(reserveMs, leftMs / 2)) / slowdown;
+/** Index of the largest batch that takes no longer; 0 where none does. */
+function largestWithin(slackMs: number, { table, subnet }: Service): number {
+  let largest = 0;
+  while (largest + 1 < table.batches.length && table.at(subnet, largest + 1) <= slackMs) largest += 1;
+  return largest;
 }
