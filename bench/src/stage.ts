@@ -4,6 +4,7 @@ import { type RunningContender, type StepAsked, type StepFigures, sloMs } from '
 import { cpuPer1000, cpuSecondsOf } from './cpu.js';
 import type { Pace } from './pace.js';
 import { rateAt } from './search/ladder.js';
+import type { Verdict } from './search/search.js';
 
 /** A rate is carried when so many of its queries are answered in time. */
 export const wanted = 0.999;
@@ -23,6 +24,22 @@ export interface Step extends StepFigures {
   readonly lagged: boolean;
   /** Seconds of a core that each process used for 1,000 queries; null where that is not known. */
   readonly cpuSecondsPer1000: Readonly<Record<string, number>>;
+}
+
+/** Of several steps together: answers in time over queries sent. */
+export function attainmentOf(steps: readonly Step[]): number {
+  return weighted(steps, ({ attainment }) => attainment);
+}
+
+/** A mean by the queries of each step. */
+export function weighted(steps: readonly Step[], of: (step: Step) => number): number {
+  const sent = steps.reduce((sum, step) => sum + step.sent, 0);
+  return steps.reduce((sum, step) => sum + of(step) * step.sent, 0) / sent;
+}
+
+/** Whether the steps at one rate show that it is carried: not by the luckiest of them, but by all together. */
+export function isHeld(steps: readonly Step[]): boolean {
+  return steps.some(({ passed }) => passed) && steps.every(endedOnce) && attainmentOf(steps) >= wanted;
 }
 
 export interface StageOptions {
@@ -49,9 +66,18 @@ export class Stage {
     }
   }
 
-  /** Whether a rung of the ladder passes. */
-  async passes(kind: StepKind, rung: number, seconds: number): Promise<boolean> {
-    return (await this.step(kind, { rate: rateAt(rung), seconds })).passed;
+  /** Whether a rung of the ladder passes by a short try. What has failed is unsure: a cold system fails where it later passes. */
+  async probe(rung: number, seconds: number): Promise<Verdict> {
+    return (await this.step('probe', { rate: rateAt(rung), seconds })).passed ? 'passed' : 'unsure';
+  }
+
+  /** Whether a rung passes by all of its steps together. */
+  async passes(rung: number, seconds: number): Promise<Verdict> {
+    const rate = rateAt(rung);
+    const last = await this.step('step', { rate, seconds });
+    const all = this.options.steps.filter((step) => step.kind === 'step' && step.rate === rate);
+    if (isHeld(all)) return 'passed';
+    return isHeld([...all, { ...last, passed: true, attainment: 1 }]) ? 'unsure' : 'failed';
   }
 
   async step(kind: StepKind, asked: StepAsked): Promise<Step> {

@@ -1,6 +1,6 @@
 /** The highest rate that a contender carries: rounds of steps, and what they say together. */
 import type { NotRun } from '../part.js';
-import type { Step } from '../stage.js';
+import { attainmentOf, isHeld, type Step, wanted, weighted } from '../stage.js';
 
 /** How often a rate was tried by steps that count, and how often it passed. */
 export interface RateCount {
@@ -13,9 +13,9 @@ export interface RateCount {
 export interface Round {
   /** How many steps it had that count; 0 where it was broken off before. */
   readonly tried: number;
-  /** The highest rate that passed, in queries a second; not there when none did. */
+  /** The highest rate that was held, in queries a second; not there when none was. */
   readonly qps?: number;
-  /** The lowest rate above it that did not pass; not there when none above it was tried. */
+  /** The lowest rate above it that was not; not there when none above was tried. */
   readonly failed?: number;
 }
 
@@ -29,9 +29,12 @@ export interface Searched {
 
 /** What is known of a contender's highest rate. */
 export interface Highest extends Searched {
-  /** The middle of the rounds, in queries a second: a rate that a whole step passed at. A round that found none is lowest. */
+  /**
+   * The highest rate, up to the middle of the rounds, at which all steps together attained what is wanted, in queries a second. A
+   * round that found none is lowest.
+   */
   readonly qps: number;
-  /** Of all steps at that rate that count, those that failed included: answers in time over queries sent. */
+  /** Of all steps at that rate, those that failed included: answers in time over queries sent. */
   readonly attainment: number;
   /** The same by the producer's own clock, from when a query was due. */
   readonly within36: number;
@@ -50,29 +53,26 @@ export interface Highest extends Searched {
 /** A search without a result: no rate is known, and 0 would be one. */
 export type NothingFound = NotRun & Searched;
 
-/** @param rounds the steps of each. @param steps all steps. @param wanted attainment */
-export function highestOf(
-  rounds: readonly (readonly Step[])[],
-  steps: readonly Step[],
-  wanted: number,
-): Highest | NothingFound {
+/** @param rounds the steps of each. @param steps all steps */
+export function highestOf(rounds: readonly (readonly Step[])[], steps: readonly Step[]): Highest | NothingFound {
   const counting = steps.filter(({ kind }) => kind === 'step');
   const searched = { rounds: rounds.map(roundOf), rates: countsOf(counting), steps };
   const held = searched.rounds.filter(({ tried }) => tried > 0);
   if (held.length === 0) return { skipped: 'there was no time for a step that counts', ...searched };
-  const qps = middle(held.map((round) => round.qps ?? 0));
-  if (qps === undefined || qps === 0) {
+  const limit = middle(held.map((round) => round.qps ?? 0)) ?? 0;
+  const qps = Math.max(0, ...heldRates(counting).filter((rate) => rate <= limit));
+  if (qps === 0) {
     const without = held.filter((round) => round.qps === undefined).length;
-    return { failed: `no step passed in ${without} of ${held.length} rounds`, ...searched };
+    const why = limit === 0 ? `${without} of ${held.length} rounds held no rate` : 'no rate was held over all rounds';
+    return { failed: why, ...searched };
   }
   const there = counting.filter(({ rate }) => rate === qps);
-  const share = (of: (step: Step) => number) =>
-    there.reduce((sum, step) => sum + of(step) * step.sent, 0) / there.reduce((sum, { sent }) => sum + sent, 0);
+  const share = (of: (step: Step) => number) => weighted(there, of);
   const byP99 = [...there].sort((a, b) => a.latencyMs.p99 - b.latencyMs.p99);
   const inTime = counting.filter(({ within36 }) => within36 >= wanted).map(({ rate }) => rate);
   return {
     qps,
-    attainment: share(({ attainment }) => attainment),
+    attainment: attainmentOf(there),
     within36: share(({ within36 }) => within36),
     ...(there.every(({ accuracy }) => accuracy !== undefined) && { accuracy: share(({ accuracy = 0 }) => accuracy) }),
     tried: there.length,
@@ -86,12 +86,12 @@ export function highestOf(
   };
 }
 
-/** @param steps of one round; a rate passed if one of its tries did */
+/** @param steps of one round */
 export function roundOf(steps: readonly Step[]): Round {
   const counting = steps.filter(({ kind }) => kind === 'step');
-  const passed = new Set(counting.filter((step) => step.passed).map(({ rate }) => rate));
-  const qps = passed.size === 0 ? undefined : Math.max(...passed);
-  const above = counting.map(({ rate }) => rate).filter((rate) => !passed.has(rate) && rate > (qps ?? 0));
+  const held = heldRates(counting);
+  const qps = held.length === 0 ? undefined : Math.max(...held);
+  const above = counting.map(({ rate }) => rate).filter((rate) => !held.includes(rate) && rate > (qps ?? 0));
   return {
     tried: counting.length,
     ...(qps !== undefined && { qps }),
@@ -103,6 +103,12 @@ export function roundOf(steps: readonly Step[]): Round {
 export function middle(values: readonly number[]): number | undefined {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor((sorted.length - 1) / 2)];
+}
+
+/** The rates that the steps at each, all together, show to be carried. */
+function heldRates(steps: readonly Step[]): number[] {
+  const rates = [...new Set(steps.map(({ rate }) => rate))];
+  return rates.filter((each) => isHeld(steps.filter(({ rate }) => rate === each)));
 }
 
 /** In ascending order of the rates. */

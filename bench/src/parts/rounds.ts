@@ -8,7 +8,7 @@ import { oneByOne, type PartContext } from '../context.js';
 import type { Pace } from '../pace.js';
 import { rateAt, rungOf } from '../search/ladder.js';
 import { climb, edge } from '../search/search.js';
-import { Stage, type Step, wanted } from '../stage.js';
+import { Stage, type Step } from '../stage.js';
 import { type Highest, highestOf, type NothingFound, roundOf } from './highest.js';
 
 export interface Turn {
@@ -25,7 +25,7 @@ const surroundingSeconds = 4;
 const marginSeconds = 1;
 /** How many probes a climb takes, or about that: some are asked twice. */
 const probesAClimb = 6;
-/** How many steps of a round are asked again, or about that: every one that fails. */
+/** How many steps of a round are asked again, or about that: those that fail by little. */
 const againARound = 1;
 /** Probes are short and luck makes them pass: steps begin so many rungs below what they reached, at 78 % of it. */
 const belowProbes = 5;
@@ -71,7 +71,7 @@ export async function inRounds(
   });
   return Object.fromEntries(
     states.map(({ contender, rounds, steps }) => {
-      const highest = highestOf(rounds, steps, wanted);
+      const highest = highestOf(rounds, steps);
       if ('failed' in highest) context.trouble(`${contender.name}: ${highest.failed}`);
       return [contender.name, highest];
     }),
@@ -91,14 +91,14 @@ async function oneTurn(state: State, settings: Omit<ContenderSettings, 'signal'>
     const near = isKnown
       ? from
       : await climb(from, {
-          passes: (rung) => stage.passes('probe', rung, pace.probeSeconds),
+          passes: (rung) => stage.probe(rung, pace.probeSeconds),
           // Two steps that count must follow.
           isEnough: () => !time.has(pace.probeSeconds + 2 * pace.stepSeconds + 3 * marginSeconds),
         });
     let tried = 0;
     const begin = isKnown ? near : near - belowProbes;
     await edge(begin, pace.stepsARound, {
-      passes: (rung) => stage.passes('step', rung, pace.stepSeconds),
+      passes: (rung) => stage.passes(rung, pace.stepSeconds),
       isEnough: () => tried++ > 0 && !time.has(pace.stepSeconds + marginSeconds),
     });
     const { qps, failed } = roundOf(round);

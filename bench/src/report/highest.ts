@@ -26,9 +26,10 @@ export function highestSection(document: BusDocument, plots: string): string[] {
             `${ratio.byRound.map(times).join(', ')}).`,
         ]),
     `A step passes when 99.9 % of its queries are answered in time, limit ${run.sloMs} ms, no more than 0.1 % were sent later than that after they were ` +
-      'due, and every query had one end. In each round both are started anew, warmed up and searched, one after the other; the rate of a contender is the ' +
-      'middle of its rounds, a round without any counting as lowest. Its attainment is that of all steps at that rate together, ' +
-      'those that failed included. For Slackline in time is what its answers say (a deadline is the stream’s time of storing ' +
+      'due, and every query had one end. In each round both are started anew, warmed up and searched, one after the other; a rate is held ' +
+      'when all of its steps together attain 99.9 %, not when the luckiest of them does. The rate of a contender is the highest that is held over all ' +
+      'rounds, up to the middle of what they found, a round without any counting as lowest; its attainment is that of all steps at it. For Slackline ' +
+      'in time is what its answers say (a deadline is the stream’s time of storing ' +
       'plus the limit); for the relays it is the producer’s clock, from when the query was due to its answer. By that clock ' +
       'the table has for both the attainment at that rate, and the highest rate of any step that passes by it.',
     table(
@@ -39,7 +40,7 @@ export function highestSection(document: BusDocument, plots: string): string[] {
       ],
       searched.map(({ name, part }) => rowOf(name, found(part))),
     ),
-    'Where each round found the edge: the highest rate that passed, and the lowest above it that did not (≥: none above was tried).',
+    'Where each round found the edge: the highest rate that was held, and the lowest above it that was not (≥: none above was tried).',
     roundsTable(searched.map(({ name, steps }) => ({ name, rounds: steps?.rounds ?? [] }))),
     'How often each rate was tried by steps that count, and how often it passed:',
     countsTable(ours, bare),

@@ -8,7 +8,7 @@ function carrying(highest: number, limit = Number.POSITIVE_INFINITY): Asking & {
   const asked: number[] = [];
   return {
     asked,
-    passes: async (rung) => asked.push(rung) > 0 && rung <= highest,
+    passes: async (rung) => (asked.push(rung) > 0 && rung <= highest ? 'passed' : 'unsure'),
     isEnough: () => asked.length >= limit,
   };
 }
@@ -40,7 +40,10 @@ describe('the climb', () => {
 
   test('asks again what failed: a system that was cold does not hold the search down', async () => {
     const asked: number[] = [];
-    const cold: Asking = { isEnough: () => false, passes: async (rung) => asked.push(rung) > 1 && rung <= 10 };
+    const cold: Asking = {
+      isEnough: () => false,
+      passes: async (rung) => (asked.push(rung) > 1 && rung <= 10 ? 'passed' : 'unsure'),
+    };
     expect(await climb(0, cold)).toBeGreaterThan(7);
   });
 
@@ -54,9 +57,18 @@ describe('the climb', () => {
 });
 
 describe('a round at the edge', () => {
-  test('asks again what failed, once', async () => {
+  test('does not ask again what certainly failed', async () => {
     const asked: number[] = [];
-    const unlucky: Asking = { isEnough: () => false, passes: async (rung) => asked.push(rung) > 1 && rung <= 0 };
+    await edge(0, 1, { isEnough: () => false, passes: async (rung) => (asked.push(rung) > 1 ? 'passed' : 'failed') });
+    expect(asked).toEqual([0, -2]);
+  });
+
+  test('asks again what is unsure, once', async () => {
+    const asked: number[] = [];
+    const unlucky: Asking = {
+      isEnough: () => false,
+      passes: async (rung) => (asked.push(rung) > 1 && rung <= 0 ? 'passed' : 'unsure'),
+    };
     await edge(0, 1, unlucky);
     expect(asked).toEqual([0, 0]);
   });

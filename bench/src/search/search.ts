@@ -1,15 +1,16 @@
 /**
  * How the highest rate that passes is looked for. Both searches ask the same question of a rung of the ladder, does it pass?,
  * and differ in what an answer costs: `climb` finds the neighbourhood with short probes, `edge` walks it with steps that count.
- * What failed is asked once more: a system that is still warming up fails where it later passes, and at these rates a machine that
- * stands still for a twentieth of a second fails a step. Beyond that neither believes that a rung above a failed one could pass.
+ * What is unsure is asked once more. Beyond that neither believes that a rung above a failed one could pass.
  */
 export interface Asking {
-  /** Whether the rate of a rung passes. */
-  passes(rung: number): Promise<boolean>;
+  /** Whether the rate of a rung passes, by all that was asked of it. */
+  passes(rung: number): Promise<Verdict>;
   /** Asked before every step: whether there is time for another one. */
   isEnough(): boolean;
 }
+
+export type Verdict = 'passed' | 'failed' | 'unsure';
 
 /** Upwards by a third at a time; what lies between is halved until it is known to so many rungs, 16 %. */
 const stride = 6;
@@ -27,7 +28,7 @@ export async function climb(from: number, asking: Asking): Promise<number> {
   let at = from;
   let step = stride;
   while (!asking.isEnough() && (failed === undefined || failed > lowestRung)) {
-    if (await passesOnce(at, asking)) passed = at;
+    if (await passesAtLast(at, asking)) passed = at;
     else failed = at;
     if (passed !== undefined && failed !== undefined) {
       if (failed - passed <= nearby) break;
@@ -55,7 +56,7 @@ export async function edge(from: number, steps: number, asking: Asking): Promise
   let at = from;
   let down = 2;
   for (let n = 0; (n < steps || passed === undefined) && (n === 0 || at > lowestRung) && !asking.isEnough(); n++) {
-    if (await passesOnce(at, asking)) passed = at;
+    if (await passesAtLast(at, asking)) passed = at;
     else failed = at;
     if (passed === undefined) at -= down++;
     else if (failed === undefined) at += up;
@@ -64,7 +65,9 @@ export async function edge(from: number, steps: number, asking: Asking): Promise
   }
 }
 
-/** Of two tries, where there is time for two. */
-async function passesOnce(rung: number, asking: Asking): Promise<boolean> {
-  return (await asking.passes(rung)) || (!asking.isEnough() && (await asking.passes(rung)));
+/** After a second try, where the first leaves it open and there is time for two. */
+async function passesAtLast(rung: number, asking: Asking): Promise<boolean> {
+  const first = await asking.passes(rung);
+  const last = first === 'unsure' && !asking.isEnough() ? await asking.passes(rung) : first;
+  return last === 'passed';
 }
