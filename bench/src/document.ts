@@ -34,7 +34,7 @@ export interface Run {
 export interface BusDocument {
   slackline?: (Highest & { latency?: readonly LatencyAt[] }) | NothingFound | NotRun;
   ceiling?: Highest | NothingFound | NotRun;
-  /** Slackline's highest rate over the ceiling's: of the medians, and within each round. */
+  /** Slackline's highest rate over the ceiling's, and within each round. `ofMedians` keeps its name from when both were medians. */
   ratio?: { ofMedians: number; byRound: readonly number[] };
   overheadMs?: OverheadFigures | NotRun;
   cost?: (CostFigures['cost'] & Pick<CostFigures, 'atFull' | 'latency'>) | NotRun;

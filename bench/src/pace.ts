@@ -9,7 +9,7 @@ export interface Pace {
   readonly warmUpSeconds: number;
   /** How often slackline and the ceiling take turns; fewer where the time does not suffice. */
   readonly rounds: number;
-  /** Rates of a round; each that fails is asked again. */
+  /** Rates of a round; one that fails by little is asked again. */
   readonly stepsARound: number;
   /** Before every step: what the last one left behind is gone by then. */
   readonly pauseMs: number;

@@ -57,13 +57,14 @@ export type NothingFound = NotRun & Searched;
 export function highestOf(rounds: readonly (readonly Step[])[], steps: readonly Step[]): Highest | NothingFound {
   const counting = steps.filter(({ kind }) => kind === 'step');
   const searched = { rounds: rounds.map(roundOf), rates: countsOf(counting), steps };
-  const held = searched.rounds.filter(({ tried }) => tried > 0);
-  if (held.length === 0) return { skipped: 'there was no time for a step that counts', ...searched };
-  const limit = middle(held.map((round) => round.qps ?? 0)) ?? 0;
+  const counted = searched.rounds.filter(({ tried }) => tried > 0);
+  if (counted.length === 0) return { skipped: 'there was no time for a step that counts', ...searched };
+  const limit = middle(counted.map((round) => round.qps ?? 0)) ?? 0;
   const qps = Math.max(0, ...heldRates(counting).filter((rate) => rate <= limit));
   if (qps === 0) {
-    const without = held.filter((round) => round.qps === undefined).length;
-    const why = limit === 0 ? `${without} of ${held.length} rounds held no rate` : 'no rate was held over all rounds';
+    const without = counted.filter((round) => round.qps === undefined).length;
+    const none = `${without} of ${counted.length} rounds held no rate`;
+    const why = limit === 0 ? none : `no rate up to ${limit} was held over all rounds`;
     return { failed: why, ...searched };
   }
   const there = counting.filter(({ rate }) => rate === qps);
@@ -99,7 +100,7 @@ export function roundOf(steps: readonly Step[]): Round {
   };
 }
 
-/** The lower of two: a rate that really passed. Undefined when there are none. */
+/** The lower of two: one that was really held. Undefined when there are none. */
 export function middle(values: readonly number[]): number | undefined {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor((sorted.length - 1) / 2)];

@@ -68,8 +68,8 @@ export class Chooser<Q extends Query> {
     const waiting = waitingFor(places);
     for (const { state } of waiting) {
       if (state.freeWorkers > (worker.batch === undefined ? 1 : 0)) continue;
-      const gains = (deadlineMs: number) => this.#gains(state, look().view, deadlineMs);
-      for (const query of state.shed(times, othersOf(state, waiting), gains)) this.expired(query);
+      const paceAfterMs = this.#paceAfter(state, () => look().view);
+      for (const query of state.shed(times, othersOf(state, waiting), paceAfterMs)) this.expired(query);
     }
     const { servable, view } = look();
     const [first] = servable;
@@ -97,18 +97,23 @@ export class Chooser<Q extends Query> {
   }
 
   /**
-   * Whether the policy would carry more if the most urgent query, one of that model, had that deadline; or as much, where what it
-   * chooses now is barely in time.
+   * What a query would take by the policy's choice if the most urgent one, one of that model, had that deadline. Infinity where the policy
+   * would not carry more then; or as much, where its choice of now is barely in time.
    */
-  #gains(state: ModelState<Q>, view: DecisionView, headDeadlineMs: number): boolean {
-    const [first, ...others] = view.queues;
-    if (first?.model !== state.model) return false;
-    const choiceFor = (queue: QueueView) => this.policy.decide({ ...view, queues: [queue, ...others] });
-    const now = choiceFor(first);
-    const nowMs = paceOf(now, first);
-    const thenMs = paceOf(choiceFor({ ...first, headDeadlineMs }), first);
-    const isBarelyInTime = Number.isFinite(nowMs) && room * takesMs(now, first) > slackMs(withoutReserve(view), first);
-    return worthwhile * thenMs < nowMs || (isBarelyInTime && thenMs <= nowMs);
+  #paceAfter(state: ModelState<Q>, look: () => DecisionView): (headDeadlineMs: number) => number {
+    let seen: { view: DecisionView; now: Decision } | undefined;
+    return (headDeadlineMs) => {
+      const view = seen?.view ?? look();
+      const [first, ...others] = view.queues;
+      if (first?.model !== state.model) return Number.POSITIVE_INFINITY;
+      const choiceFor = (queue: QueueView) => this.policy.decide({ ...view, queues: [queue, ...others] });
+      const now = seen?.now ?? choiceFor(first);
+      seen = { view, now };
+      const nowMs = paceOf(now, first);
+      const thenMs = paceOf(choiceFor({ ...first, headDeadlineMs }), first);
+      const gains = worthwhile * thenMs < nowMs || (thenMs <= nowMs && isBarelyInTime(now, view, first));
+      return gains ? thenMs : Number.POSITIVE_INFINITY;
+    };
   }
 
   #view(
@@ -131,15 +136,16 @@ export class Chooser<Q extends Query> {
   }
 }
 
-/** Profiled milliseconds of a decision for that queue; Infinity when it is not served. */
-function takesMs(decision: Decision, { model, table, size }: QueueView): number {
+/** Milliseconds per query of a decision for that queue; Infinity when it is not served. */
+function paceOf(decision: Decision, { model, table, size }: QueueView): number {
   if (decision.kind === 'wait' || decision.model !== model) return Number.POSITIVE_INFINITY;
-  return table.estimate(decision.subnet, batchOf(decision, size));
+  const batch = Math.max(1, Math.min(decision.batch, size));
+  return table.estimate(decision.subnet, batch) / batch;
 }
 
-/** The same per query. */
-function paceOf(decision: Decision, queue: QueueView): number {
-  return decision.kind === 'wait' ? Number.POSITIVE_INFINITY : takesMs(decision, queue) / batchOf(decision, queue.size);
+/** Whether what is chosen leaves the most urgent query little room. One that is passed over has none, and that is meant. */
+function isBarelyInTime(decision: Decision, view: DecisionView, queue: QueueView): boolean {
+  if (decision.kind === 'wait' || decision.model !== queue.model || (decision.skip ?? 0) > 0) return false;
+  const takesMs = queue.table.estimate(decision.subnet, Math.max(1, Math.min(decision.batch, queue.size)));
+  return room * takesMs + changeMs(queue, decision.subnet) > slackMs(withoutReserve(view), queue);
 }
-
-const batchOf = ({ batch }: { batch: number }, size: number) => Math.max(1, Math.min(batch, size));

@@ -12,6 +12,7 @@ export * from './policies/proteus.js';
 export * from './policies/registry.js';
 export * from './policies/slackfit.js';
 export * from './policy.js';
-export * from './pooled-worker.js';
+export type { PooledWorker, WorkerReport } from './pooled-worker.js';
 export * from './profile-table.js';
 export * from './query.js';
+export type { BatchLimits } from './take-batch.js';

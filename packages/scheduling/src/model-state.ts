@@ -165,18 +165,18 @@ export class ModelState<Q extends Query> {
   }
 
   /**
-   * Removes what only batches could serve that are too small to keep up (shedding.ts), the lowest class first. For a moment
-   * at which one worker is free, or nearly so. The fastest device class says what can still be done. Nothing is removed before overload
+   * Removes what only batches could serve that are too small to keep up, or barely in time (shedding.ts), the lowest class first. For a
+   * moment at which one worker is free, or nearly so. The fastest device class says what can still be done. Nothing is removed before overload
    * has shown, and what is removed is no sign of it, so that a pool that is only nearly overloaded does not stay so.
    *
    * @param startMs when that worker can begin (`DecisionView.startMs`)
    * @param others models that the same workers serve
-   * @param gains whether the policy would carry more if the most urgent deadline were that one
+   * @param paceAfterMs as `shedBeforeMs` asks for it
    */
   shed(
     { nowMs, startMs }: { nowMs: number; startMs: number },
     others: readonly ModelState<Q>[],
-    gains: (deadlineMs: number) => boolean,
+    paceAfterMs: (deadlineMs: number) => number,
   ): readonly Q[] {
     const { queue, conditions } = this;
     const station = [...this.#stations.values()].find(({ serving }) => serving > 0);
@@ -188,7 +188,11 @@ export class ModelState<Q extends Query> {
     const busyMs = (deadlineMs: number) =>
       others.reduce((sum, other) => sum + this.#besides(other).busyMs(deadlineMs, startMs), 0);
     const service = { table, subnet, workers, conditions, startMs, busyMs };
+    const latestMs = Math.min(queue.latestMs, nowMs + (this.#sloMs ?? Number.POSITIVE_INFINITY));
     const shed: Q[] = [];
+    let agreedMs = Number.NEGATIVE_INFINITY;
+    // The policy is asked for the lowest class; a higher one goes no further, or what is left of the lower would be in the way again.
+    const paceFor = (deadlineMs: number) => (deadlineMs <= agreedMs ? 0 : Number.POSITIVE_INFINITY);
     let size = queue.size;
     for (const priority of priorityClasses) {
       const ofClass = queue.sizeOf(priority);
@@ -199,9 +203,13 @@ export class ModelState<Q extends Query> {
         walk ??= queue.walk(mostLevel, priority);
         return walk.at(k);
       };
-      const backlog = { size, deadlineMsAt, latestMs: queue.latestMs };
-      const limitMs = shedBeforeMs(backlog, service, shed.length === 0 ? gains : () => true);
+      const limitMs = shedBeforeMs(
+        { size, deadlineMsAt, latestMs },
+        service,
+        shed.length === 0 ? paceAfterMs : paceFor,
+      );
       if (limitMs === Number.NEGATIVE_INFINITY) break;
+      agreedMs = limitMs;
       shed.push(...queue.takeBefore(limitMs, priority, mostLevel));
       size -= ofClass;
     }
@@ -233,6 +241,8 @@ export class ModelState<Q extends Query> {
     if (this.#newest === undefined) return;
     const sloMs = this.#newest.deadlineMs - nowMs;
     this.#newest = undefined;
+    // One that comes too late says nothing of what others are given.
+    if (sloMs <= 0) return;
     this.#sloMs = this.#sloMs === undefined ? sloMs : this.#sloMs + smoothing * (sloMs - this.#sloMs);
   }
 }

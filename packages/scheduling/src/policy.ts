@@ -103,8 +103,8 @@ export interface Policy {
   floor?(table: LatencyTable): number;
   decide(view: DecisionView): Decision;
   /**
-   * Told what is really done, once per decision, for policies that keep account: `decide` may be asked twice for one
-   * (see guard.ts), and its first answer put aside.
+   * Told what is really done, once per decision, for policies that keep account: `decide` may be asked several times for one
+   * (see guard.ts; under overload also what it would do with more slack), and its answers put aside.
    */
   carriedOut?(decision: Decision, view: DecisionView): void;
 }

@@ -5,7 +5,7 @@
  * third of what it could. And where a full batch still fits, it only just does: whatever holds it up makes all of it late, which
  * costs as much as what is in time, and holds up the next. So when a worker is free, queries for which only such batches are left are
  * expired, if serving them first would make others miss, and if the policy would then really carry more, or as much with room to
- * spare: the rule is the same for every policy.
+ * spare where now it uses the reserve up: the rule is the same for every policy.
  *
  * What is given up so that others have room is lost once for each time of overload; too little room costs for as long as it lasts.
  *
@@ -22,7 +22,10 @@ export const worthwhile = 1.1;
  * slower from one moment to the next. A batch with less is barely in time.
  */
 export const room = 1.4;
-/** No more than this part of what waits is given up, by its deadlines: where that is not enough, it is not the backlog that is in the way. */
+/**
+ * No more is given up than what is due in this part of the time until the last deadline: where that is not enough, it is not the backlog
+ * that is in the way.
+ */
 const mostGivenUp = 0.5;
 /** How far behind the most urgent query those are looked for that would miss. */
 const lookAhead = 31;
@@ -32,7 +35,7 @@ export interface Backlog {
   readonly size: number;
   /** Deadline of the k-th most urgent query; Infinity beyond the last. */
   deadlineMsAt(k: number): number;
-  /** No query has a later one. */
+  /** Hardly any query has a later one. */
   readonly latestMs: number;
 }
 
@@ -51,36 +54,46 @@ export interface Service {
 }
 
 /**
- * Queries with a deadline before this one are to be given up; -Infinity: none. O(batches + k log k) for k = `lookAhead`.
+ * Queries with a deadline before this one are to be given up; -Infinity: none. O(k log k) for k = `lookAhead`, and the policy is asked
+ * for at most two deadlines for each batch size.
  *
- * @param gains whether the policy would carry more if the most urgent deadline were that one
+ * @param paceAfterMs what a query would take by the policy's choice if the most urgent deadline were that one; Infinity: nothing is
+ *   gained by it
  */
-export function shedBeforeMs(backlog: Backlog, service: Service, gains: (deadlineMs: number) => boolean): number {
+export function shedBeforeMs(backlog: Backlog, service: Service, paceAfterMs: (deadlineMs: number) => number): number {
   const { table, subnet, workers, conditions, startMs } = service;
   const withoutReserve = { ...conditions, reserveMs: 0 };
   const paceMs = (b: number) => table.at(subnet, b) / (table.batches[b] ?? 1);
+  const largest = table.batches.length - 1;
   const headMs = backlog.deadlineMsAt(0);
-  const mostMs = headMs + mostGivenUp * (backlog.latestMs - headMs);
   const fits = largestWithin(slackUntilMs(headMs, startMs, conditions), service);
+  if (fits === largest) return Number.NEGATIVE_INFINITY;
   const barelyFits = largestWithin(slackUntilMs(headMs, startMs, withoutReserve), service);
-  for (let b = table.batches.length - 1; b > fits; b -= 1) {
-    if (b > barelyFits && worthwhile * paceMs(b) >= paceMs(fits)) continue;
-    const batch = table.batches[b] ?? 1;
+  const last = Math.min(lookAhead, backlog.size - 1);
+  // All of them now: the policy, when it is asked, may look at the same queue.
+  const urgentMs = Array.from({ length: last + 1 }, (_, k) => backlog.deadlineMsAt(k));
+  const lastMs = urgentMs[last] ?? headMs;
+  const restMs = ((last + 1 - (table.batches[fits] ?? 1)) * paceMs(largest)) / workers;
+  const busyMs = table.at(subnet, fits) + restMs + service.busyMs(lastMs);
+  const mostMs = headMs + mostGivenUp * (backlog.latestMs - headMs);
+  for (let b = largest; b > fits; b -= 1) {
+    const spare = backlog.size - (table.batches[b] ?? 1);
+    if (spare <= 0 || (b > barelyFits && worthwhile * paceMs(b) >= paceMs(fits))) continue;
     const takesMs = room * table.at(subnet, b);
-    const spare = backlog.size - batch;
-    if (spare <= 0) continue;
-    const last = Math.min(lookAhead, backlog.size - 1);
-    const restMs = ((last + 1 - (table.batches[fits] ?? 1)) * paceMs(b)) / workers;
-    const untilLastMs = table.at(subnet, fits) + restMs + service.busyMs(backlog.deadlineMsAt(last)) + takesMs;
-    // Enough must remain to fill that batch, or giving up the others gains nothing.
-    const fillsUntilMs = spare > lookAhead ? backlog.latestMs : backlog.deadlineMsAt(spare);
+    const fillsUntilMs = spare > lookAhead ? backlog.latestMs : (urgentMs[spare] ?? headMs);
+    let limitMs = Number.NEGATIVE_INFINITY;
+    let leastMs = Number.POSITIVE_INFINITY;
     // A policy that leaves the reserve out for such a batch needs less.
-    for (const each of [withoutReserve, conditions]) {
+    for (const each of conditions.reserveMs > 0 ? [withoutReserve, conditions] : [conditions]) {
       const slackMs = (deadlineMs: number) => slackUntilMs(deadlineMs, startMs, each);
-      if (slackMs(fillsUntilMs) < takesMs || untilLastMs <= slackMs(backlog.deadlineMsAt(last))) continue;
-      const limitMs = startMs + leadMs(takesMs, each);
-      if (limitMs <= mostMs && gains(limitMs)) return limitMs;
+      // Enough must remain to fill that batch, and others must miss, or giving these up gains nothing.
+      if (slackMs(fillsUntilMs) < takesMs || busyMs + takesMs <= slackMs(lastMs)) continue;
+      const eachMs = startMs + leadMs(takesMs, each);
+      if (eachMs <= headMs || eachMs > mostMs) continue;
+      const thenMs = paceAfterMs(eachMs);
+      if (worthwhile * thenMs < leastMs) [limitMs, leastMs] = [eachMs, thenMs];
     }
+    if (limitMs > headMs) return limitMs;
   }
   return Number.NEGATIVE_INFINITY;
 }
