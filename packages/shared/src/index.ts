@@ -17,6 +17,7 @@ export * from './complaints.js';
 export * from './config.js';
 export * from './constraints.js';
 export * from './errors.js';
+export * from './give-way.js';
 export * from './headers.js';
 export * from './lease.js';
 export * from './log.js';
