@@ -1,6 +1,6 @@
 /** The highest rate that a contender carries: rounds of steps, and what they say together. */
 import type { NotRun } from '../part.js';
-import { attainmentOf, isHeld, type Step, wanted, weighted } from '../stage.js';
+import { attainmentOf, counts, isHeld, type Step, wanted, weighted } from '../stage.js';
 
 /** How often a rate was tried by steps that count, and how often it passed. */
 export interface RateCount {
@@ -55,7 +55,7 @@ export type NothingFound = NotRun & Searched;
 
 /** @param rounds the steps of each. @param steps all steps */
 export function highestOf(rounds: readonly (readonly Step[])[], steps: readonly Step[]): Highest | NothingFound {
-  const counting = steps.filter(({ kind }) => kind === 'step');
+  const counting = steps.filter(counts);
   const searched = { rounds: rounds.map(roundOf), rates: countsOf(counting), steps };
   const counted = searched.rounds.filter(({ tried }) => tried > 0);
   if (counted.length === 0) return { skipped: 'there was no time for a step that counts', ...searched };
@@ -89,7 +89,7 @@ export function highestOf(rounds: readonly (readonly Step[])[], steps: readonly 
 
 /** @param steps of one round */
 export function roundOf(steps: readonly Step[]): Round {
-  const counting = steps.filter(({ kind }) => kind === 'step');
+  const counting = steps.filter(counts);
   const held = heldRates(counting);
   const qps = held.length === 0 ? undefined : Math.max(...held);
   const above = counting.map(({ rate }) => rate).filter((rate) => !held.includes(rate) && rate > (qps ?? 0));

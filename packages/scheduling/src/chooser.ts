@@ -36,6 +36,9 @@ export interface Times {
   readonly startMs: number;
 }
 
+/** What sums of milliseconds may be off by. */
+const rounding = 1e-6;
+
 const nothing: NoChoice = { kind: 'wait', untilMs: Number.POSITIVE_INFINITY };
 
 export class Chooser<Q extends Query> {
@@ -98,7 +101,7 @@ export class Chooser<Q extends Query> {
 
   /**
    * What a query would take by the policy's choice if the most urgent one, one of that model, had that deadline. Infinity where the policy
-   * would not carry more then; or as much, where its choice of now is barely in time.
+   * would not carry more then; or as much, and have room where it now uses the reserve up and is barely in time.
    */
   #paceAfter(state: ModelState<Q>, look: () => DecisionView): (headDeadlineMs: number) => number {
     let seen: { view: DecisionView; now: Decision } | undefined;
@@ -110,8 +113,11 @@ export class Chooser<Q extends Query> {
       const now = seen?.now ?? choiceFor(first);
       seen = { view, now };
       const nowMs = paceOf(now, first);
-      const thenMs = paceOf(choiceFor({ ...first, headDeadlineMs }), first);
-      const gains = worthwhile * thenMs < nowMs || (thenMs <= nowMs && isBarelyInTime(now, view, first));
+      const later = { ...first, headDeadlineMs };
+      const then = choiceFor(later);
+      const thenMs = paceOf(then, first);
+      const hasRoom = isBarelyInTime(now, view, first) && !isBarelyInTime(then, view, later);
+      const gains = worthwhile * thenMs < nowMs || (thenMs <= nowMs && hasRoom);
       return gains ? thenMs : Number.POSITIVE_INFINITY;
     };
   }
@@ -137,15 +143,22 @@ export class Chooser<Q extends Query> {
 }
 
 /** Milliseconds per query of a decision for that queue; Infinity when it is not served. */
-function paceOf(decision: Decision, { model, table, size }: QueueView): number {
-  if (decision.kind === 'wait' || decision.model !== model) return Number.POSITIVE_INFINITY;
-  const batch = Math.max(1, Math.min(decision.batch, size));
-  return table.estimate(decision.subnet, batch) / batch;
+function paceOf(decision: Decision, queue: QueueView): number {
+  if (decision.kind === 'wait' || decision.model !== queue.model) return Number.POSITIVE_INFINITY;
+  const batch = batchOf(decision, queue);
+  return (queue.table.estimate(decision.subnet, batch) + changeMs(queue, decision.subnet)) / batch;
 }
 
 /** Whether what is chosen leaves the most urgent query little room. One that is passed over has none, and that is meant. */
 function isBarelyInTime(decision: Decision, view: DecisionView, queue: QueueView): boolean {
-  if (decision.kind === 'wait' || decision.model !== queue.model || (decision.skip ?? 0) > 0) return false;
-  const takesMs = queue.table.estimate(decision.subnet, Math.max(1, Math.min(decision.batch, queue.size)));
-  return room * takesMs + changeMs(queue, decision.subnet) > slackMs(withoutReserve(view), queue);
+  if (view.conditions.reserveMs === 0 || decision.kind === 'wait' || decision.model !== queue.model) return false;
+  if ((decision.skip ?? 0) > 0) return false;
+  const takesMs =
+    room * queue.table.estimate(decision.subnet, batchOf(decision, queue)) + changeMs(queue, decision.subnet);
+  return takesMs > slackMs(withoutReserve(view), queue) + rounding;
+}
+
+/** As many as are decided on, where so many wait that the subnet is good enough for. */
+function batchOf({ batch, subnet }: Decision & { kind: 'run' }, { runnableOn }: QueueView): number {
+  return Math.max(1, Math.min(batch, runnableOn(subnet)));
 }

@@ -209,15 +209,15 @@ export class EdfQueue<Q extends Query> {
     return this.levelOf(query) < this.#levels.count;
   }
 
-  /** Removes the queries of one class with a deadline before that time. O(lanes) beside what is removed. */
-  takeBefore(deadlineMs: number, priority: PriorityClass, mostLevel = all): Q[] {
+  /** Removes the queries of one class with a deadline before that time, so many at most. O(lanes) beside what is removed. */
+  takeBefore(deadlineMs: number, priority: PriorityClass, mostLevel = all, most = Number.POSITIVE_INFINITY): Q[] {
     const taken: Q[] = [];
     const waiting = this.#classes[priority];
     if (waiting === undefined) return taken;
     for (const lanes of [waiting.together, waiting.alone]) {
       for (let lane = lanes.mostUrgentLane(mostLevel); lane !== -1; lane = lanes.mostUrgentLane(mostLevel)) {
         const head = lanes.peek(lane);
-        if (head === undefined || head.deadlineMs >= deadlineMs) break;
+        if (head === undefined || head.deadlineMs >= deadlineMs || taken.length >= most) break;
         taken.push(head);
         this.#pop(lanes, lane, priority);
       }

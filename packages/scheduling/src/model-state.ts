@@ -7,7 +7,7 @@ import { type Backlog, Overload } from './overload.js';
 import type { Conditions } from './policy.js';
 import type { PooledWorker } from './pooled-worker.js';
 import { type PriorityClass, priorityClasses, type Query } from './query.js';
-import { shedBeforeMs } from './shedding.js';
+import { mostGivenUp, shedBeforeMs } from './shedding.js';
 import { Station } from './station.js';
 import type { UrgentWalk } from './urgent-walk.js';
 
@@ -191,8 +191,10 @@ export class ModelState<Q extends Query> {
     const latestMs = Math.min(queue.latestMs, nowMs + (this.#sloMs ?? Number.POSITIVE_INFINITY));
     const shed: Q[] = [];
     let agreedMs = Number.NEGATIVE_INFINITY;
-    // The policy is asked for the lowest class; a higher one goes no further, or what is left of the lower would be in the way again.
-    const paceFor = (deadlineMs: number) => (deadlineMs <= agreedMs ? 0 : Number.POSITIVE_INFINITY);
+    // The policy is asked for the lowest class; a higher one goes as far, but no further, or what is left of the lower would be in the way.
+    const upToAgreed = (deadlineMs: number) =>
+      deadlineMs <= agreedMs ? agreedMs - deadlineMs : Number.POSITIVE_INFINITY;
+    const most = Math.floor(mostGivenUp * queue.size);
     let size = queue.size;
     for (const priority of priorityClasses) {
       const ofClass = queue.sizeOf(priority);
@@ -203,14 +205,11 @@ export class ModelState<Q extends Query> {
         walk ??= queue.walk(mostLevel, priority);
         return walk.at(k);
       };
-      const limitMs = shedBeforeMs(
-        { size, deadlineMsAt, latestMs },
-        service,
-        shed.length === 0 ? paceAfterMs : paceFor,
-      );
+      const isAgreed = agreedMs > Number.NEGATIVE_INFINITY;
+      const limitMs = shedBeforeMs({ size, deadlineMsAt, latestMs }, service, isAgreed ? upToAgreed : paceAfterMs);
       if (limitMs === Number.NEGATIVE_INFINITY) break;
       agreedMs = limitMs;
-      shed.push(...queue.takeBefore(limitMs, priority, mostLevel));
+      shed.push(...queue.takeBefore(limitMs, priority, mostLevel, most - shed.length));
       size -= ofClass;
     }
     return shed;

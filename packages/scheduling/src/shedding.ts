@@ -23,10 +23,10 @@ export const worthwhile = 1.1;
  */
 export const room = 1.4;
 /**
- * No more is given up than what is due in this part of the time until the last deadline: where that is not enough, it is not the backlog
- * that is in the way.
+ * No more is given up at once than this part of what waits, nor what is due beyond this part of the time until the last deadline: where
+ * that is not enough, it is not the backlog that is in the way.
  */
-const mostGivenUp = 0.5;
+export const mostGivenUp = 0.5;
 /** How far behind the most urgent query those are looked for that would miss. */
 const lookAhead = 31;
 
@@ -69,18 +69,16 @@ export function shedBeforeMs(backlog: Backlog, service: Service, paceAfterMs: (d
   const fits = largestWithin(slackUntilMs(headMs, startMs, conditions), service);
   if (fits === largest) return Number.NEGATIVE_INFINITY;
   const barelyFits = largestWithin(slackUntilMs(headMs, startMs, withoutReserve), service);
-  const last = Math.min(lookAhead, backlog.size - 1);
-  // All of them now: the policy, when it is asked, may look at the same queue.
-  const urgentMs = Array.from({ length: last + 1 }, (_, k) => backlog.deadlineMsAt(k));
-  const lastMs = urgentMs[last] ?? headMs;
-  const restMs = ((last + 1 - (table.batches[fits] ?? 1)) * paceMs(largest)) / workers;
+  const urgentMs = urgentOf(backlog);
+  const lastMs = urgentMs.at(-1) ?? headMs;
+  const restMs = (Math.max(0, urgentMs.length - (table.batches[fits] ?? 1)) * paceMs(largest)) / workers;
   const busyMs = table.at(subnet, fits) + restMs + service.busyMs(lastMs);
   const mostMs = headMs + mostGivenUp * (backlog.latestMs - headMs);
   for (let b = largest; b > fits; b -= 1) {
     const spare = backlog.size - (table.batches[b] ?? 1);
     if (spare <= 0 || (b > barelyFits && worthwhile * paceMs(b) >= paceMs(fits))) continue;
     const takesMs = room * table.at(subnet, b);
-    const fillsUntilMs = spare > lookAhead ? backlog.latestMs : (urgentMs[spare] ?? headMs);
+    const fillsUntilMs = urgentMs[spare] ?? backlog.latestMs;
     let limitMs = Number.NEGATIVE_INFINITY;
     let leastMs = Number.POSITIVE_INFINITY;
     // A policy that leaves the reserve out for such a batch needs less.
@@ -96,6 +94,17 @@ export function shedBeforeMs(backlog: Backlog, service: Service, paceAfterMs: (d
     if (limitMs > headMs) return limitMs;
   }
   return Number.NEGATIVE_INFINITY;
+}
+
+/** The deadlines within `lookAhead`. All at once: the policy, when it is asked, may look at the same queue. */
+function urgentOf(backlog: Backlog): number[] {
+  const urgentMs: number[] = [];
+  for (let k = 0; k <= Math.min(lookAhead, backlog.size - 1); k += 1) {
+    const deadlineMs = backlog.deadlineMsAt(k);
+    if (deadlineMs === Number.POSITIVE_INFINITY) break;
+    urgentMs.push(deadlineMs);
+  }
+  return urgentMs;
 }
 
 /** Index of the largest batch that takes no longer; 0 where none does. */

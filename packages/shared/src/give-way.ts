@@ -5,8 +5,8 @@ import { getPriority, setPriority } from 'node:os';
 const niceness = 5;
 
 /**
- * For a process that fills a queue: its thread gives way to those that empty it. What waits in front of the stream has no deadline
- * running yet; what waits behind it has, and is in the way of all that comes later.
+ * For a process that fills a queue: its thread gives way to those that empty it. A time limit begins when a query is read here; what waits
+ * behind the stream uses its own up, and is in the way of all that comes later.
  */
 export function giveWay(): void {
   try {
