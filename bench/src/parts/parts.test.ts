@@ -154,6 +154,15 @@ describe('the highest rate', () => {
     expect(highestOf([[good], [bad, good]], [good, bad, good])).toMatchObject({ failed: expect.any(String) });
   });
 
+  test('is told by steps that were sent at their rate alone', () => {
+    const late = step('slackline', 9_000, 1);
+    const lagging = { ...late, passed: false, sendLagMs: { ...late.sendLagMs, p999: 100 } };
+    const fair = step('slackline', 9_000, 0.9985);
+    expect(roundOf([late, fair])).toEqual({ tried: 2, qps: 9_000 });
+    expect(roundOf([lagging, fair])).toEqual({ tried: 1, failed: 9_000 });
+    expect(highestOf([[lagging]], [lagging])).toMatchObject({ skipped: expect.any(String) });
+  });
+
   test('is not known where most rounds found none, and a round that was broken off says nothing', () => {
     const [good, bad] = [step('slackline', 9_000, 1), step('slackline', 9_000, 0.9)];
     expect(highestOf([[good], [bad]], [good, bad])).toMatchObject({ failed: '1 of 2 rounds held no rate' });
