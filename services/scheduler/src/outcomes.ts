@@ -21,6 +21,7 @@ import {
 import { AnswerStore } from './answer-store.js';
 import type { WhenCurrent } from './gate.js';
 import type { HeldQuery } from './held-query.js';
+import { LaterEnds } from './later-ends.js';
 import type { SaidAnswers } from './said.js';
 
 /** Room for headers and framing in a message of the broker's largest size. */
@@ -38,6 +39,7 @@ interface End {
 export class Outcomes {
   /** Decided in this turn. */
   #unsaid: End[] = [];
+  readonly #givenUp: LaterEnds<{ query: HeldQuery; atMs: number }>;
   readonly #store: AnswerStore;
 
   constructor(
@@ -51,6 +53,7 @@ export class Outcomes {
     /** Told of every query that is settled: answered and acked. */
     private readonly onSettled: (query: HeldQuery, outcome: Outcome) => void,
   ) {
+    this.#givenUp = new LaterEnds(clock, ({ query, atMs }) => this.#endExpired(query, atMs));
     this.#store = new AnswerStore(bus, clock, log, whenCurrent);
   }
 
@@ -66,20 +69,30 @@ export class Outcomes {
 
   /** Its deadline has become unreachable. */
   expire(query: HeldQuery, nowMs: number): void {
-    const waited = (nowMs - query.acceptedMs).toFixed(1);
-    const left = (query.deadlineMs - nowMs).toFixed(1);
-    const what = `Query ${query.id} cannot be answered in the ${left} ms left, after ${waited} ms in the queue`;
-    const facts = { queryId: query.id, outcome: 'expired' as const };
-    this.#end(query, 'expired', frameError(query.contentType, errorWords('expired', what), facts));
+    this.#givenUp.add({ query, atMs: nowMs });
   }
 
   fail(query: HeldQuery, error: SlacklineError): void {
     this.#end(query, 'failed', frameError(query.contentType, error, { queryId: query.id, outcome: 'failed' }));
   }
 
-  /** Ends what is being stored; what it was for stays un-acked and comes again to the next leader. */
+  /** What was to be said later is said at the end of this turn. */
+  flush(): void {
+    this.#givenUp.flush();
+  }
+
+  /** Ends what is being stored, or to be said later; what it was for stays un-acked and comes again to the next leader. */
   stop(): void {
+    this.#givenUp.stop();
     this.#store.stop();
+  }
+
+  #endExpired(query: HeldQuery, atMs: number): void {
+    const waited = (atMs - query.acceptedMs).toFixed(1);
+    const left = (query.deadlineMs - atMs).toFixed(1);
+    const what = `Query ${query.id} cannot be answered in the ${left} ms left, after ${waited} ms in the queue`;
+    const facts = { queryId: query.id, outcome: 'expired' as const };
+    this.#end(query, 'expired', frameError(query.contentType, errorWords('expired', what), facts));
   }
 
   #end(query: HeldQuery, outcome: Outcome, message: FramedMessage): void {

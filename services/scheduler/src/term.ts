@@ -216,7 +216,8 @@ export class Term {
         };
       });
     }
-    // The answers to what came back last are said at the end of this turn.
+    this.#outcomes.flush();
+    // That, and the answers to what came back last, are said at the end of this turn.
     await new Promise((resolve) => setImmediate(resolve));
   }
 
