@@ -36,8 +36,8 @@ export interface Times {
   readonly startMs: number;
 }
 
-/** What sums of milliseconds may be off by. */
-const rounding = 1e-6;
+/** What sums of milliseconds may be off by: those since 1970 have steps of a quarter of a microsecond. */
+const rounding = 1e-3;
 
 const nothing: NoChoice = { kind: 'wait', untilMs: Number.POSITIVE_INFINITY };
 
