@@ -9,6 +9,7 @@ import {
   type DecisionView,
   type Policy,
   type QueueView,
+  roundingMs,
   slackMs,
   withoutReserve,
 } from './policy.js';
@@ -35,9 +36,6 @@ export interface Times {
   readonly nowMs: number;
   readonly startMs: number;
 }
-
-/** What sums of milliseconds may be off by: those since 1970 have steps of a quarter of a microsecond. */
-const rounding = 1e-3;
 
 const nothing: NoChoice = { kind: 'wait', untilMs: Number.POSITIVE_INFINITY };
 
@@ -155,7 +153,7 @@ function isBarelyInTime(decision: Decision, view: DecisionView, queue: QueueView
   if ((decision.skip ?? 0) > 0) return false;
   const takesMs =
     room * queue.table.estimate(decision.subnet, batchOf(decision, queue)) + changeMs(queue, decision.subnet);
-  return takesMs > slackMs(withoutReserve(view), queue) + rounding;
+  return takesMs > slackMs(withoutReserve(view), queue) + roundingMs;
 }
 
 /** As many as are decided on, where so many wait that the subnet is good enough for. */

@@ -109,6 +109,9 @@ export interface Policy {
   carriedOut?(decision: Decision, view: DecisionView): void;
 }
 
+/** What sums of milliseconds may be off by: those since 1970 have steps of a quarter of a microsecond. */
+export const roundingMs = 1e-3;
+
 /** The queue whose head is most urgent; every policy here serves that one first (one global EDF order). */
 export function mostUrgent(view: DecisionView): QueueView {
   const queue = view.queues[0];

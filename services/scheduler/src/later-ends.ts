@@ -1,55 +1,51 @@
 /**
- * Ends that can wait: of queries that were given up. Where they are few, their producers may still turn to something else, and are told at
- * once. Many are given up when what there is of cores or workers does not do, and to tell of one costs about what an answer does: that is
- * done when the rush is over, a part at a time, so that it holds nothing up that can still be in time (docs/performance.md).
+ * Ends that can wait: of queries that were given up together. That happens when cores or workers are short, and to tell of one costs about
+ * what an answer does: told at once, they hold up those that can still be in time (docs/performance.md). Each is told a little after its
+ * deadline, when no answer is expected any more, so that they come no more densely than they were due.
  */
 import type { Clock } from '@slackline/shared';
 
-/** Of one turn of the event loop: no more than one batch answers. */
-const mostAtOnce = 16;
-/** Longer than most bursts of traffic. */
-const restMs = 100;
-/** Then one part in so many is told of every so often: tens of thousands take half a second. */
-const partOf = 8;
+/** After the deadline; producers are promised 50 ms (docs/policies.md). */
+const afterDeadlineMs = 30;
+/** An end that is known long before its deadline waits no longer than this. */
+const mostMs = 100;
 const everyMs = 5;
 
 export class LaterEnds<T> {
-  #waiting: T[] = [];
-  #cancelTimer: () => void = () => {};
+  /** In no order. */
+  #waiting: { readonly end: T; readonly dueMs: number }[] = [];
+  #cancelTimer: (() => void) | undefined;
 
   constructor(
     private readonly clock: Clock,
     private readonly say: (end: T) => void,
   ) {}
 
-  add(end: T): void {
-    if (this.#waiting.push(end) === 1) setImmediate(this.#endOfTurn);
+  /** @param leftMs until its deadline */
+  add(end: T, leftMs: number): void {
+    const restMs = Math.min(mostMs, leftMs + afterDeadlineMs);
+    this.#waiting.push({ end, dueMs: this.clock.now() + restMs });
+    this.#cancelTimer ??= this.clock.after(everyMs, this.#sayDue);
   }
 
   /** Says all that there is. */
   flush(): void {
-    this.#cancelTimer();
-    this.#sayFirst(this.#waiting.length);
+    this.#sayUntil(Number.POSITIVE_INFINITY);
   }
 
-  /** Says nothing any more. */
+  /** Forgets what waits. */
   stop(): void {
-    this.#cancelTimer();
     this.#waiting = [];
+    this.#sayUntil(Number.POSITIVE_INFINITY);
   }
 
-  readonly #endOfTurn = (): void => {
-    this.#cancelTimer();
-    if (this.#waiting.length > mostAtOnce) this.#cancelTimer = this.clock.after(restMs, this.#sayPart);
-    else this.flush();
-  };
+  readonly #sayDue = (): void => this.#sayUntil(this.clock.now());
 
-  readonly #sayPart = (): void => {
-    this.#sayFirst(Math.max(mostAtOnce, Math.ceil(this.#waiting.length / partOf)));
-    if (this.#waiting.length > 0) this.#cancelTimer = this.clock.after(everyMs, this.#sayPart);
-  };
-
-  #sayFirst(count: number): void {
-    for (const end of this.#waiting.splice(0, count)) this.say(end);
+  #sayUntil(ms: number): void {
+    this.#cancelTimer?.();
+    const waiting = this.#waiting;
+    this.#waiting = waiting.filter(({ dueMs }) => dueMs > ms);
+    this.#cancelTimer = this.#waiting.length > 0 ? this.clock.after(everyMs, this.#sayDue) : undefined;
+    for (const { end, dueMs } of waiting) if (dueMs <= ms) this.say(end);
   }
 }

@@ -3,7 +3,7 @@
  *
  * Ends are decided while messages are read, and said at the end of the turn, those of all its batches together: after one more
  * look at the lease, with nothing left between that and the write. A process that stood still in between has decided, but not
- * said.
+ * said. Those of queries that were given up together are said later (later-ends.ts).
  */
 import {
   type AnswerFrames,
@@ -30,6 +30,15 @@ const framingBytes = 4_096;
 /** Said after one look at the lease: a millisecond or so. When all that waits expires, it may be tens of thousands. */
 const mostAtOnce = 256;
 
+/** Whoever is given up with no more others than this is told at once: its producer may still turn to something else. */
+const fewAtMost = 16;
+
+interface Expired {
+  query: HeldQuery;
+  /** When that was found. */
+  atMs: number;
+}
+
 interface End {
   query: HeldQuery;
   outcome: Outcome;
@@ -39,7 +48,10 @@ interface End {
 export class Outcomes {
   /** Decided in this turn. */
   #unsaid: End[] = [];
-  readonly #givenUp: LaterEnds<{ query: HeldQuery; atMs: number }>;
+  /** Given up in this turn. */
+  #expired: Expired[] = [];
+  #isPlanned = false;
+  readonly #later: LaterEnds<Expired>;
   readonly #store: AnswerStore;
 
   constructor(
@@ -53,7 +65,7 @@ export class Outcomes {
     /** Told of every query that is settled: answered and acked. */
     private readonly onSettled: (query: HeldQuery, outcome: Outcome) => void,
   ) {
-    this.#givenUp = new LaterEnds(clock, ({ query, atMs }) => this.#endExpired(query, atMs));
+    this.#later = new LaterEnds(clock, (expired) => this.#endExpired(expired));
     this.#store = new AnswerStore(bus, clock, log, whenCurrent);
   }
 
@@ -69,7 +81,11 @@ export class Outcomes {
 
   /** Its deadline has become unreachable. */
   expire(query: HeldQuery, nowMs: number): void {
-    this.#givenUp.add({ query, atMs: nowMs });
+    const expired = { query, atMs: nowMs };
+    // A large body takes room in its stream until it is acked.
+    if (query.isClaim) this.#endExpired(expired);
+    else this.#expired.push(expired);
+    this.#plan();
   }
 
   fail(query: HeldQuery, error: SlacklineError): void {
@@ -78,16 +94,17 @@ export class Outcomes {
 
   /** What was to be said later is said at the end of this turn. */
   flush(): void {
-    this.#givenUp.flush();
+    for (const expired of this.#expired.splice(0)) this.#endExpired(expired);
+    this.#later.flush();
   }
 
   /** Ends what is being stored, or to be said later; what it was for stays un-acked and comes again to the next leader. */
   stop(): void {
-    this.#givenUp.stop();
+    this.#later.stop();
     this.#store.stop();
   }
 
-  #endExpired(query: HeldQuery, atMs: number): void {
+  #endExpired({ query, atMs }: Expired): void {
     const waited = (atMs - query.acceptedMs).toFixed(1);
     const left = (query.deadlineMs - atMs).toFixed(1);
     const what = `Query ${query.id} cannot be answered in the ${left} ms left, after ${waited} ms in the queue`;
@@ -96,13 +113,23 @@ export class Outcomes {
   }
 
   #end(query: HeldQuery, outcome: Outcome, message: FramedMessage): void {
-    const isFirst = this.#unsaid.push({ query, outcome, message }) === 1;
-    if (isFirst) setImmediate(this.#sayAll);
+    this.#unsaid.push({ query, outcome, message });
+    this.#plan();
+  }
+
+  #plan(): void {
+    if (this.#isPlanned) return;
+    this.#isPlanned = true;
+    setImmediate(this.#sayAll);
   }
 
   readonly #sayAll = (): void => {
+    const expired = this.#expired.splice(0);
+    if (expired.length <= fewAtMost) for (const each of expired) this.#endExpired(each);
+    else for (const each of expired) this.#later.add(each, each.query.deadlineMs - each.atMs);
     const ends = this.#unsaid;
     this.#unsaid = [];
+    this.#isPlanned = false;
     for (let from = 0; from < ends.length; from += mostAtOnce) {
       this.whenCurrent(this.#say, ends.slice(from, from + mostAtOnce));
     }

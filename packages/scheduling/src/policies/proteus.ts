@@ -24,7 +24,15 @@
  */
 import type { LatencyTable } from '../latency-table.js';
 import type { MipSolution, MixedIntegerProgram, PlannedPolicy, PlanView } from '../plan.js';
-import { changeMs, type Decision, type DecisionView, latestStartMs, type QueueView, slackMs } from '../policy.js';
+import {
+  changeMs,
+  type Decision,
+  type DecisionView,
+  latestStartMs,
+  type QueueView,
+  roundingMs,
+  slackMs,
+} from '../policy.js';
 import { Demand } from './demand.js';
 import { cheapestSufficient } from './infaas.js';
 import { layOut, type Placed, type PlanLayout, readPlan } from './proteus-plan.js';
@@ -34,7 +42,6 @@ const planEveryMs = 30_000;
 const leastBetweenMs = 1_000;
 const burstFactor = 1.1;
 const headroom = 1.05;
-const roundingMs = 1e-6;
 /** Finding the place of a query in the queue costs more than O(1). */
 const mostSkipped = 256;
 
