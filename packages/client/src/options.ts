@@ -6,7 +6,10 @@ export interface ClientOptions {
   prefix?: string;
   /** The name of the tenant whose account this is, for reading stored answers; docs/security.md. */
   tenant?: string;
-  /** How long after a query's limit its answer is waited for, in milliseconds; default 1,000. */
+  /**
+   * How long after a query's limit its answer is waited for, in milliseconds; default 1,000. With less than 50, queries that were
+   * given up may be `unanswered` rather than `expired`.
+   */
   graceMs?: number;
   clock?: Clock;
   /** Told of answers to queries that had one already; they are dropped. For those who look into them: each is parsed. */
