@@ -100,6 +100,7 @@ export class Outcomes {
 
   /** Ends what is being stored, or to be said later; what it was for stays un-acked and comes again to the next leader. */
   stop(): void {
+    this.#expired = [];
     this.#later.stop();
     this.#store.stop();
   }
