@@ -22,7 +22,7 @@ it('says each end once, after its deadline, and within 50 ms of that', () =>
     fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 70 }), { minLength: 1, maxLength: 200 }), async (lefts) => {
       said = [];
       const fromMs = clock.ms;
-      lefts.forEach((leftMs, end) => ends.add(end, leftMs));
+      for (const [end, leftMs] of lefts.entries()) ends.add(end, leftMs);
       await pass(200);
       expect(said.map(({ end }) => end).sort((a, b) => a - b)).toEqual([...lefts.keys()]);
       for (const { end, atMs } of said) {
