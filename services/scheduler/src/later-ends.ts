@@ -5,7 +5,7 @@
  */
 import type { Clock } from '@slackline/shared';
 
-/** After the deadline; producers are promised 50 ms (docs/policies.md). */
+/** After the deadline; producers are promised 50 ms at most (docs/guarantees.md). */
 const afterDeadlineMs = 30;
 /** An end that is known long before its deadline waits no longer than this. */
 const mostMs = 100;

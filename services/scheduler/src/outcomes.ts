@@ -83,8 +83,11 @@ export class Outcomes {
   expire(query: HeldQuery, nowMs: number): void {
     const expired = { query, atMs: nowMs };
     // A large body takes room in its stream until it is acked.
-    if (query.isClaim) this.#endExpired(expired);
-    else this.#expired.push(expired);
+    if (query.isClaim) {
+      this.#endExpired(expired);
+      return;
+    }
+    this.#expired.push(expired);
     this.#plan();
   }
 
