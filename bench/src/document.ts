@@ -34,8 +34,8 @@ export interface Run {
 export interface BusDocument {
   slackline?: (Highest & { latency?: readonly LatencyAt[] }) | NothingFound | NotRun;
   ceiling?: Highest | NothingFound | NotRun;
-  /** Slackline's highest rate over the ceiling's, and within each round. `ofMedians` keeps its name from when both were medians. */
-  ratio?: { ofMedians: number; byRound: readonly number[] };
+  /** Slackline's highest rate over the ceiling's, and within each round. */
+  ratio?: { ofHighest: number; byRound: readonly number[] };
   overheadMs?: OverheadFigures | NotRun;
   cost?: (CostFigures['cost'] & Pick<CostFigures, 'atFull' | 'latency'>) | NotRun;
   /** By process. */
@@ -53,7 +53,7 @@ export function ratioOf(slackline: Highest, ceiling: Highest): NonNullable<BusDo
     const bare = ceiling.rounds[round]?.qps;
     return bare !== undefined && qps !== undefined ? [qps / bare] : [];
   });
-  return { ofMedians: slackline.qps / ceiling.qps, byRound };
+  return { ofHighest: slackline.qps / ceiling.qps, byRound };
 }
 
 /** Whether figures of an earlier run may stand beside those of this one, and rates be taken from it. */

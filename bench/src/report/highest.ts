@@ -22,7 +22,7 @@ export function highestSection(document: BusDocument, plots: string): string[] {
     ...(ratio === undefined
       ? []
       : [
-          `**Slackline carries ${times(ratio.ofMedians)} what relays without any logic do** (by round: ` +
+          `**Slackline carries ${times(ratio.ofHighest)} what relays without any logic do** (by round: ` +
             `${ratio.byRound.map(times).join(', ')}).`,
         ]),
     `A step passes when 99.9 % of its queries are answered in time, limit ${run.sloMs} ms, no more than 0.1 % were sent later than that after they were ` +
