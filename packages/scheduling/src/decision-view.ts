@@ -85,7 +85,7 @@ function viewOf<Q extends Query>(
     capacityPerMs: state.capacityPerMs,
     runnableOn: (subnet) => queue.runnable({ ...scope, mostLevel: station.levelOf(Math.max(subnet, leastSubnet)) }),
     deadlineMsAt: (k) => {
-      walk ??= queue.walk(scope.mostLevel);
+      walk ??= queue.walk({ least: 0, most: scope.mostLevel });
       return walk.at(k);
     },
   };

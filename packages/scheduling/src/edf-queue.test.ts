@@ -105,7 +105,7 @@ describe('the EDF queue', () => {
     fc.assert(
       fc.property(anyQueries, fc.integer({ min: 0, max: 3 }), (queries, level) => {
         const queue = filled(queries);
-        const walk = queue.walk(level);
+        const walk = queue.walk({ least: 0, most: level });
         const deadlines = queries
           .filter(({ minAccuracy }) => minAccuracy <= (levels.accuracies[level] ?? 1))
           .map(({ deadlineMs }) => deadlineMs)

@@ -6,7 +6,7 @@
  */
 import { AccuracyLevels } from './accuracy-levels.js';
 import type { Keyed } from './fronted-heap.js';
-import { Lanes } from './lanes.js';
+import { type LaneRange, Lanes } from './lanes.js';
 import type { Conditions } from './policy.js';
 import { type PriorityClass, priorityClasses, type Query } from './query.js';
 import { UrgentWalk } from './urgent-walk.js';
@@ -36,6 +36,7 @@ interface Waiting<Q extends Query> {
 
 const noAccuracies = new AccuracyLevels([]);
 const all = Number.POSITIVE_INFINITY;
+const allLevels: LaneRange = { least: 0, most: all };
 const everything: Scope = { mostLevel: all, byClass: false };
 
 export class EdfQueue<Q extends Query> {
@@ -57,10 +58,10 @@ export class EdfQueue<Q extends Query> {
     return size;
   }
 
-  /** Queries of one priority class. */
-  sizeOf(priority: PriorityClass): number {
+  /** Queries of one priority class, of all levels or those that are named. */
+  sizeOf(priority: PriorityClass, levels = allLevels): number {
     const waiting = this.#classes[priority];
-    return waiting === undefined ? 0 : waiting.together.size + waiting.alone.size;
+    return waiting === undefined ? 0 : waiting.together.countWithin(levels) + waiting.alone.countWithin(levels);
   }
 
   /** What the queries of one priority class take at best (see `AccuracyLevels.workOf`), and a bound on their deadlines. */
@@ -148,7 +149,10 @@ export class EdfQueue<Q extends Query> {
 
   /** Removes everything, most urgent first. */
   takeAll(): Q[] {
-    const heaps = this.#classes.flatMap(({ together, alone }) => [...together.heapsUpTo(all), ...alone.heapsUpTo(all)]);
+    const heaps = this.#classes.flatMap(({ together, alone }) => [
+      ...together.heapsWithin(allLevels),
+      ...alone.heapsWithin(allLevels),
+    ]);
     const waiting = heaps.flatMap((heap) => heap.drain());
     this.#classes = newClasses(this.#levels);
     return waiting.sort(byDeadline);
@@ -209,13 +213,13 @@ export class EdfQueue<Q extends Query> {
     return this.levelOf(query) < this.#levels.count;
   }
 
-  /** Removes the queries of one class with a deadline before that time, so many at most. O(lanes) beside what is removed. */
-  takeBefore(deadlineMs: number, priority: PriorityClass, mostLevel = all, most = Number.POSITIVE_INFINITY): Q[] {
+  /** Removes the queries of one class and these levels with a deadline before that time, so many at most. O(lanes) for each. */
+  takeBefore(deadlineMs: number, priority: PriorityClass, levels = allLevels, most = Number.POSITIVE_INFINITY): Q[] {
     const taken: Q[] = [];
     const waiting = this.#classes[priority];
     if (waiting === undefined) return taken;
     for (const lanes of [waiting.together, waiting.alone]) {
-      for (let lane = lanes.mostUrgentLane(mostLevel); lane !== -1; lane = lanes.mostUrgentLane(mostLevel)) {
+      for (let lane = lanes.mostUrgentWithin(levels); lane !== -1; lane = lanes.mostUrgentWithin(levels)) {
         const head = lanes.peek(lane);
         if (head === undefined || head.deadlineMs >= deadlineMs || taken.length >= most) break;
         taken.push(head);
@@ -228,13 +232,13 @@ export class EdfQueue<Q extends Query> {
   /**
    * The deadlines in order, of one class and those above it: ask before the queue changes.
    *
-   * @param mostLevel those that ask for a higher level of accuracy are left out
+   * @param levels those that ask for other levels of accuracy are left out
    */
-  walk(mostLevel = all, leastPriority: PriorityClass = 0): UrgentWalk {
+  walk(levels = allLevels, leastPriority: PriorityClass = 0): UrgentWalk {
     const heaps: Keyed[] = [];
     for (const { together, alone } of this.#classes.slice(leastPriority)) {
       for (const lanes of [together, alone]) {
-        if (lanes.size > 0) for (const heap of lanes.heapsUpTo(mostLevel)) heaps.push(...heap.keyed);
+        if (lanes.size > 0) for (const heap of lanes.heapsWithin(levels)) heaps.push(...heap.keyed);
       }
     }
     this.#walk.over(heaps);

@@ -9,6 +9,12 @@ import type { Query } from './query.js';
 /** Among equal deadlines, who was accepted first. */
 const acceptedFirst = (a: Query, b: Query) => a.sequence < b.sequence;
 
+/** Both ends included. */
+export interface LaneRange {
+  readonly least: number;
+  readonly most: number;
+}
+
 export class Lanes<Q extends Query> {
   /** Made when they are first used. */
   readonly #heaps: (FrontedHeap<Q> | undefined)[];
@@ -33,10 +39,10 @@ export class Lanes<Q extends Query> {
     return this.#count[1] ?? 0;
   }
 
-  /** The heaps of the lanes 0 to `most`, those that were never used left out. */
-  heapsUpTo(most: number): FrontedHeap<Q>[] {
+  /** The heaps of the lanes `least` to `most`, those that were never used left out. */
+  heapsWithin({ least, most }: LaneRange): FrontedHeap<Q>[] {
     const heaps: FrontedHeap<Q>[] = [];
-    for (let lane = 0; lane < this.#heaps.length && lane <= most; lane += 1) {
+    for (let lane = least; lane < this.#heaps.length && lane <= most; lane += 1) {
       const heap = this.#heaps[lane];
       if (heap !== undefined) heaps.push(heap);
     }
@@ -83,6 +89,21 @@ export class Lanes<Q extends Query> {
       node += 1;
     }
     return this.#winner[this.#moreUrgent(best, node)] ?? -1;
+  }
+
+  /** Of the lanes `least` to `most` the one that holds the most urgent query; -1 when all are empty. O(lanes) unless `least` is 0. */
+  mostUrgentWithin({ least, most }: LaneRange): number {
+    if (least === 0) return this.mostUrgentLane(most);
+    let best = 0;
+    for (let lane = least; lane < this.#heaps.length && lane <= most; lane += 1) {
+      best = this.#moreUrgent(best, this.#leaves + lane);
+    }
+    return this.#winner[best] ?? -1;
+  }
+
+  /** Queries in the lanes `least` to `most`. */
+  countWithin({ least, most }: LaneRange): number {
+    return this.countUpTo(most) - this.countUpTo(least - 1);
   }
 
   /** Queries in the lanes 0 to `most`. */

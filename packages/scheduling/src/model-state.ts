@@ -166,8 +166,9 @@ export class ModelState<Q extends Query> {
 
   /**
    * Removes what only batches could serve that are too small to keep up, or barely in time (shedding.ts), the lowest class first. For a
-   * moment at which one worker is free, or nearly so. The fastest device class says what can still be done. Nothing is removed before overload
-   * has shown, and what is removed is no sign of it, so that a pool that is only nearly overloaded does not stay so.
+   * moment at which one worker is free, or nearly so. The fastest device class says what can still be done, and only those are looked at that
+   * need the same subnet there as the most urgent query. Nothing is removed before overload has shown, and what is removed is no sign of it,
+   * so that a pool that is only nearly overloaded does not stay so.
    *
    * @param startMs when that worker can begin (`DecisionView.startMs`)
    * @param others models that the same workers serve
@@ -182,8 +183,10 @@ export class ModelState<Q extends Query> {
     const station = [...this.#stations.values()].find(({ serving }) => serving > 0);
     const head = station && queue.head({ mostLevel: station.mostLevel, byClass: false });
     if (station === undefined || head === undefined || !this.isOverloaded(nowMs, others)) return [];
-    const { table, mostLevel, bestPaceMs } = station;
-    const subnet = Math.max(this.floorOf(table), station.leastSubnetOf(queue.levelOf(head)));
+    const { table, bestPaceMs } = station;
+    const floor = this.floorOf(table);
+    const subnet = Math.max(floor, station.leastSubnetOf(queue.levelOf(head)));
+    const levels = station.levelsOf(subnet, floor);
     const workers = this.capacityPerMs * conditions.slowdown * bestPaceMs;
     const busyMs = (deadlineMs: number) =>
       others.reduce((sum, other) => sum + this.#besides(other).busyMs(deadlineMs, startMs), 0);
@@ -194,22 +197,22 @@ export class ModelState<Q extends Query> {
     // The policy is asked for the lowest class; a higher one goes as far, but no further, or what is left of the lower would be in the way.
     const upToAgreed = (deadlineMs: number) =>
       deadlineMs <= agreedMs ? agreedMs - deadlineMs : Number.POSITIVE_INFINITY;
-    const most = Math.floor(mostGivenUp * queue.size);
-    let size = queue.size;
+    let size = priorityClasses.reduce<number>((sum, priority) => sum + queue.sizeOf(priority, levels), 0);
+    const most = Math.floor(mostGivenUp * size);
     for (const priority of priorityClasses) {
-      const ofClass = queue.sizeOf(priority);
+      const ofClass = queue.sizeOf(priority, levels);
       if (ofClass === 0) continue;
       let walk: UrgentWalk | undefined;
       const deadlineMsAt = (k: number) => {
         if (k === 0 && shed.length === 0) return head.deadlineMs;
-        walk ??= queue.walk(mostLevel, priority);
+        walk ??= queue.walk(levels, priority);
         return walk.at(k);
       };
       const isAgreed = agreedMs > Number.NEGATIVE_INFINITY;
       const limitMs = shedBeforeMs({ size, deadlineMsAt, latestMs }, service, isAgreed ? upToAgreed : paceAfterMs);
       if (limitMs === Number.NEGATIVE_INFINITY) break;
       agreedMs = limitMs;
-      shed.push(...queue.takeBefore(limitMs, priority, mostLevel, most - shed.length));
+      shed.push(...queue.takeBefore(limitMs, priority, levels, most - shed.length));
       size -= ofClass;
     }
     return shed;

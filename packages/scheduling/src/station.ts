@@ -1,6 +1,7 @@
 /** One model on one device class: its latencies there, and the workers that can run it. */
 import { type AccuracyLevels, bestPaceMs, leastSubnet } from './accuracy-levels.js';
 import { FreeList } from './free-list.js';
+import type { LaneRange } from './lanes.js';
 import type { LatencyTable } from './latency-table.js';
 
 /** @typeParam W the workers */
@@ -46,6 +47,15 @@ export class Station<W> {
 
   levelOf(subnet: number): number {
     return this.#levels[subnet] ?? -1;
+  }
+
+  /**
+   * The levels of those queries that no lower subnet may serve.
+   *
+   * @param floor no lower subnet is ever used for any query
+   */
+  levelsOf(subnet: number, floor: number): LaneRange {
+    return { least: subnet <= floor ? 0 : this.levelOf(subnet - 1) + 1, most: this.levelOf(subnet) };
   }
 
   /** For levels up to `mostLevel`. */
