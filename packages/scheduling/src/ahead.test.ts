@@ -63,6 +63,14 @@ describe('what is told of the backlog', () => {
     ]);
   });
 
+  it('is not held up by a model that has a table for the same device class, and no worker yet', () => {
+    const one = dispatcher(['m']);
+    one.setTable('n', 'd', table);
+    add(one, 60, { model: 'm' });
+    add(one, 60, { model: 'n' });
+    expect(one.backlogs(0).map(({ model, ahead }) => [model, ahead[0]?.takesMs])).toEqual([['m', 300 + overheadMs]]);
+  });
+
   it('changes nothing for the decisions: who looks between them is no sign of overload', () => {
     const looked = dispatcher(['m']);
     const unlooked = dispatcher(['m']);

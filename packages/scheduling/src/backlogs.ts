@@ -20,9 +20,9 @@ export function backlogsOf<Q extends Query>(
   return backlogs.filter((backlog) => backlog !== undefined);
 }
 
-/** Those of the models that run on workers of this one. */
+/** Those of the models that run on workers of this one; what no worker runs takes nothing of them. */
 function sharing<Q extends Query>(state: ModelState<Q>, models: readonly ModelState<Q>[]): ModelState<Q>[] {
-  const others = models.filter((other) => other !== state);
+  const others = models.filter((other) => other !== state && other.workers > 0);
   return others.filter((other) => [...other.stations.keys()].some((deviceClass) => state.stations.has(deviceClass)));
 }
 
