@@ -120,6 +120,35 @@ describe('the scheduler', () => {
     expect(stored && parseAnswer(stored)).toMatchObject({ queryId: 'q1', outcome: 'ok' });
   });
 
+  it('stops once the answers that came last are stored, so that nobody else gives them again', async () => {
+    let storing = () => {};
+    const isStoring = new Promise<void>((resolve) => {
+      storing = resolve;
+    });
+    let goOn = () => {};
+    const mayStore = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const service = await scheduler({ DRAIN_MS: '20000' }, (its) => {
+      const publish = its.publishToStream.bind(its);
+      its.publishToStream = async (...given) => {
+        storing();
+        await mayStore;
+        return publish(...given);
+      };
+    });
+    const worker = await TestWorker.join('w1');
+    await store('q1', 20_000, { [headerNames.resultKey]: 'mine' });
+    await worker.command();
+    running.splice(0);
+    const stopped = service.stop();
+    await worker.finish();
+    await isStoring;
+    goOn();
+    await stopped;
+    expect(await waiting()).toBe(0);
+  });
+
   it('gets over messages that it cannot read, in the stream and from workers', async () => {
     await scheduler();
     await bus.publishToStream(subjects.queries('m'), Buffer.from('no headers'), { id: 'x', timeoutMs: 2_000 });

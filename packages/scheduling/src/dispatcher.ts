@@ -20,7 +20,7 @@ import { WorkerPool } from './worker-pool.js';
 /** What the dispatcher wants done. Called synchronously; must not call back into the dispatcher. */
 export interface Effects<Q extends Query> {
   send(batch: Batch<Q>): void;
-  /** No worker could answer this query in time any more. */
+  /** This query is given up: no worker could answer it in time any more, or others would miss their deadlines. */
   expired(query: Q): void;
   /** The last worker that a query is allowed to lose was lost with it. */
   failed(query: Q): void;

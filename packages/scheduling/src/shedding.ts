@@ -30,12 +30,12 @@ export const mostGivenUp = 0.5;
 /** How far behind the most urgent query those are looked for that would miss. */
 const lookAhead = 31;
 
-/** What is waiting, of one class and those above it. */
-export interface Backlog {
+/** What waits of one class and those above it, for the same subnet. */
+export interface UrgentQueue {
   readonly size: number;
   /** Deadline of the k-th most urgent query; Infinity beyond the last. */
   deadlineMsAt(k: number): number;
-  /** Hardly any query has a later one. */
+  /** No query has a later one; where all have been given equally long, hardly one that still waits. */
   readonly latestMs: number;
 }
 
@@ -60,32 +60,32 @@ export interface Service {
  * @param paceAfterMs what a query would take by the policy's choice if the most urgent deadline were that one; Infinity: nothing is
  *   gained by it
  */
-export function shedBeforeMs(backlog: Backlog, service: Service, paceAfterMs: (deadlineMs: number) => number): number {
+export function shedBeforeMs(waiting: UrgentQueue, service: Service, paceAfterMs: (deadlineMs: number) => number): number {
   const { table, subnet, workers, conditions, startMs } = service;
   const withoutReserve = { ...conditions, reserveMs: 0 };
   const paceMs = (b: number) => table.at(subnet, b) / (table.batches[b] ?? 1);
   const largest = table.batches.length - 1;
-  const headMs = backlog.deadlineMsAt(0);
+  const headMs = waiting.deadlineMsAt(0);
   const fits = largestWithin(slackUntilMs(headMs, startMs, conditions), service);
   if (fits === largest) return Number.NEGATIVE_INFINITY;
   const barelyFits = largestWithin(slackUntilMs(headMs, startMs, withoutReserve), service);
-  const urgentMs = urgentOf(backlog);
+  const urgentMs = urgentOf(waiting);
   const lastMs = urgentMs.at(-1) ?? headMs;
   const restMs = (Math.max(0, urgentMs.length - (table.batches[fits] ?? 1)) * paceMs(largest)) / workers;
-  const busyMs = table.at(subnet, fits) + restMs + service.busyMs(lastMs);
-  const mostMs = headMs + mostGivenUp * (backlog.latestMs - headMs);
+  const untilThenMs = table.at(subnet, fits) + restMs + service.busyMs(lastMs);
+  const mostMs = headMs + mostGivenUp * (waiting.latestMs - headMs);
   for (let b = largest; b > fits; b -= 1) {
-    const spare = backlog.size - (table.batches[b] ?? 1);
+    const spare = waiting.size - (table.batches[b] ?? 1);
     if (spare <= 0 || (b > barelyFits && worthwhile * paceMs(b) >= paceMs(fits))) continue;
     const takesMs = room * table.at(subnet, b);
-    const fillsUntilMs = urgentMs[spare] ?? backlog.latestMs;
+    const fillsUntilMs = urgentMs[spare] ?? waiting.latestMs;
     let limitMs = Number.NEGATIVE_INFINITY;
     let leastMs = Number.POSITIVE_INFINITY;
     // A policy that leaves the reserve out for such a batch needs less.
     for (const each of conditions.reserveMs > 0 ? [withoutReserve, conditions] : [conditions]) {
       const slackMs = (deadlineMs: number) => slackUntilMs(deadlineMs, startMs, each);
       // Enough must remain to fill that batch, and others must miss, or giving these up gains nothing.
-      if (slackMs(fillsUntilMs) < takesMs || busyMs + takesMs <= slackMs(lastMs)) continue;
+      if (slackMs(fillsUntilMs) < takesMs || untilThenMs + takesMs <= slackMs(lastMs)) continue;
       const eachMs = startMs + leadMs(takesMs, each);
       if (eachMs <= headMs || eachMs > mostMs) continue;
       const thenMs = paceAfterMs(eachMs);
@@ -97,10 +97,10 @@ export function shedBeforeMs(backlog: Backlog, service: Service, paceAfterMs: (d
 }
 
 /** The deadlines within `lookAhead`. All at once: the policy, when it is asked, may look at the same queue. */
-function urgentOf(backlog: Backlog): number[] {
+function urgentOf(waiting: UrgentQueue): number[] {
   const urgentMs: number[] = [];
-  for (let k = 0; k <= Math.min(lookAhead, backlog.size - 1); k += 1) {
-    const deadlineMs = backlog.deadlineMsAt(k);
+  for (let k = 0; k <= Math.min(lookAhead, waiting.size - 1); k += 1) {
+    const deadlineMs = waiting.deadlineMsAt(k);
     if (deadlineMs === Number.POSITIVE_INFINITY) break;
     urgentMs.push(deadlineMs);
   }

@@ -7,7 +7,7 @@ export interface OutcomeCounts {
   ok: number;
   /** Answered after the deadline. */
   late: number;
-  /** Given up when the deadline had become unreachable. */
+  /** Given up: the deadline had become unreachable, or others would have missed theirs. */
   expired: number;
   /** Lost with as many workers as a query may lose. */
   failed: number;

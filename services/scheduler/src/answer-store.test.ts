@@ -74,6 +74,25 @@ it('has room for a bound of bytes, but always for a word, and again for all once
   expect(store.hasRoomFor(8 << 20)).toBe(true);
 });
 
+it('tells when all is stored, or nothing will be any more', async () => {
+  const { add, store, published, settle } = setUp();
+  const told: string[] = [];
+  store.onceIdle(() => told.push('nothing to store'));
+  for (let i = 0; i < 300; i++) add(String(i));
+  store.onceIdle(() => told.push('stored'));
+  expect(told).toEqual(['nothing to store']);
+  while (published.length > 0) {
+    expect(told).toEqual(['nothing to store']);
+    for (const each of published.splice(0)) each.resolve(ack);
+    await settle();
+  }
+  expect(told).toEqual(['nothing to store', 'stored']);
+  add('a');
+  store.onceIdle(() => told.push('stopped'));
+  store.stop();
+  expect(told.at(-1)).toBe('stopped');
+});
+
 it('says nothing more once it was stopped', async () => {
   const { add, store, published, stored, timers, settle } = setUp();
   for (let i = 0; i < 300; i++) add(String(i));

@@ -29,6 +29,7 @@ export class AnswerStore {
   #bytes = 0;
   #cancelPause: (() => void) | undefined;
   #stopped = false;
+  #onIdle: (() => void) | undefined;
 
   constructor(
     private readonly bus: Bus,
@@ -48,11 +49,18 @@ export class AnswerStore {
     this.#pump();
   }
 
+  /** Calls back once all answers are stored, or none will be any more. */
+  onceIdle(callback: () => void): void {
+    this.#onIdle = callback;
+    this.#tellIdle();
+  }
+
   /** Stores nothing more. What was not stored is un-acked and comes again to the next leader. */
   stop(): void {
     this.#stopped = true;
     this.#cancelPause?.();
     this.#waiting.clear();
+    this.#tellIdle();
   }
 
   #pump(): void {
@@ -73,6 +81,7 @@ export class AnswerStore {
         if (this.#stopped) return;
         answer.onStored();
         this.#pump();
+        this.#tellIdle();
       },
       (error: unknown) => {
         this.#inFlight -= 1;
@@ -82,6 +91,12 @@ export class AnswerStore {
       },
     );
   };
+
+  #tellIdle(): void {
+    if (!this.#stopped && this.#inFlight + this.#waiting.size > 0) return;
+    this.#onIdle?.();
+    this.#onIdle = undefined;
+  }
 
   #pause(error: unknown): void {
     if (this.#cancelPause !== undefined) return;

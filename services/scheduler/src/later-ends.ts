@@ -1,19 +1,31 @@
 /**
  * Ends that can wait: of queries that were given up together. That happens when cores or workers are short, and to tell of one costs about
  * what an answer does: told at once, they hold up those that can still be in time (docs/performance.md). Each is told a little after its
- * deadline, when no answer is expected any more, so that they come no more densely than they were due.
+ * deadline, when no answer is expected any more, and few at a time.
  */
 import type { Clock } from '@slackline/shared';
 
 /** After the deadline; producers are promised 50 ms at most (docs/guarantees.md). */
 const afterDeadlineMs = 30;
-/** An end that is known long before its deadline waits no longer than this. */
+/** So long after the deadline an end is said, however many there are. */
+const mostAfterDeadlineMs = 40;
+/** An end that is known long before its deadline need not wait for longer than this. */
 const mostMs = 100;
 const everyMs = 5;
+/** Said at a time, where the deadlines allow. */
+const mostAtOnce = 64;
+
+interface Waiting<T> {
+  readonly end: T;
+  /** When it may be said. */
+  readonly dueMs: number;
+  /** When it must be. */
+  readonly latestMs: number;
+}
 
 export class LaterEnds<T> {
   /** In no order. */
-  #waiting: { readonly end: T; readonly dueMs: number }[] = [];
+  #waiting: Waiting<T>[] = [];
   #cancelTimer: (() => void) | undefined;
 
   constructor(
@@ -23,29 +35,32 @@ export class LaterEnds<T> {
 
   /** @param leftMs until its deadline */
   add(end: T, leftMs: number): void {
-    const restMs = Math.min(mostMs, leftMs + afterDeadlineMs);
-    this.#waiting.push({ end, dueMs: this.clock.now() + restMs });
+    const nowMs = this.clock.now();
+    const dueMs = nowMs + Math.min(mostMs, leftMs + afterDeadlineMs);
+    this.#waiting.push({ end, dueMs, latestMs: nowMs + leftMs + mostAfterDeadlineMs });
     this.#cancelTimer ??= this.clock.after(everyMs, this.#sayDue);
   }
 
   /** Says all that there is. */
   flush(): void {
-    this.#sayUntil(Number.POSITIVE_INFINITY);
+    const waiting = this.#waiting;
+    this.stop();
+    for (const { end } of waiting) this.say(end);
   }
 
   /** Forgets what waits. */
   stop(): void {
     this.#waiting = [];
-    this.#sayUntil(Number.POSITIVE_INFINITY);
-  }
-
-  readonly #sayDue = (): void => this.#sayUntil(this.clock.now());
-
-  #sayUntil(ms: number): void {
     this.#cancelTimer?.();
-    const waiting = this.#waiting;
-    this.#waiting = waiting.filter(({ dueMs }) => dueMs > ms);
-    this.#cancelTimer = this.#waiting.length > 0 ? this.clock.after(everyMs, this.#sayDue) : undefined;
-    for (const { end, dueMs } of waiting) if (dueMs <= ms) this.say(end);
+    this.#cancelTimer = undefined;
   }
+
+  readonly #sayDue = (): void => {
+    const nowMs = this.clock.now();
+    const due = this.#waiting.filter(({ dueMs }) => dueMs <= nowMs).sort((a, b) => a.latestMs - b.latestMs);
+    const now = new Set(due.filter(({ latestMs }, i) => i < mostAtOnce || latestMs <= nowMs));
+    this.#waiting = this.#waiting.filter((each) => !now.has(each));
+    this.#cancelTimer = this.#waiting.length > 0 ? this.clock.after(everyMs, this.#sayDue) : undefined;
+    for (const { end } of now) this.say(end);
+  };
 }

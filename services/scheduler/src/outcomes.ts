@@ -79,7 +79,7 @@ export class Outcomes {
     this.#end(query, facts.outcome, frames.frame(query.contentType, facts, outputs));
   }
 
-  /** Its deadline has become unreachable. */
+  /** It is given up: its deadline has become unreachable, or others would miss theirs. */
   expire(query: HeldQuery, nowMs: number): void {
     const expired = { query, atMs: nowMs };
     // A large body takes room in its stream until it is acked.
@@ -101,6 +101,11 @@ export class Outcomes {
     this.#later.flush();
   }
 
+  /** Calls back once all that was said is also stored, where it is to be. */
+  onceStored(callback: () => void): void {
+    this.#store.onceIdle(callback);
+  }
+
   /** Ends what is being stored, or to be said later; what it was for stays un-acked and comes again to the next leader. */
   stop(): void {
     this.#expired = [];
@@ -111,7 +116,7 @@ export class Outcomes {
   #endExpired({ query, atMs }: Expired): void {
     const waited = (atMs - query.acceptedMs).toFixed(1);
     const left = (query.deadlineMs - atMs).toFixed(1);
-    const what = `Query ${query.id} cannot be answered in the ${left} ms left, after ${waited} ms in the queue`;
+    const what = `Query ${query.id} was given up with ${left} ms left, after ${waited} ms in the queue`;
     const facts = { queryId: query.id, outcome: 'expired' as const };
     this.#end(query, 'expired', frameError(query.contentType, errorWords('expired', what), facts));
   }

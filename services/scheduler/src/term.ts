@@ -24,6 +24,7 @@ import { Gate, type WhenCurrent } from './gate.js';
 import { type HeldQuery, lostTwice } from './held-query.js';
 import { Intake } from './intake.js';
 import { Liveness } from './liveness.js';
+import { tellLost } from './lost-stream.js';
 import { Outcomes } from './outcomes.js';
 import { type Planning, planningOf } from './planning.js';
 import { ReadMark } from './read-mark.js';
@@ -203,22 +204,34 @@ export class Term {
     }
   }
 
-  /** Takes no more queries in and waits for the batches that are out, at most `limitMs`; those that wait go out, or stay. */
+  /**
+   * Takes no more queries in and waits for the batches that are out, and until their answers are stored, at most `limitMs`; those that
+   * wait go out, or stay.
+   */
   async drain(limitMs: number, { sendsOn }: { sendsOn: boolean }): Promise<void> {
     if (!sendsOn) this.#dispatcher.hold();
+    const untilMs = this.parts.clock.now() + limitMs;
     await this.#intake.stop();
-    if (this.inFlight > 0) {
-      await new Promise<void>((resolve) => {
-        const cancel = this.parts.clock.after(limitMs, resolve);
-        this.#onIdle = () => {
-          cancel();
-          resolve();
-        };
-      });
-    }
+    await this.#until(untilMs, (resolve) => {
+      this.#onIdle = resolve;
+      this.#tellIdle();
+    });
     this.#outcomes.flush();
     // That, and the answers to what came back last, are said at the end of this turn.
     await new Promise((resolve) => setImmediate(resolve));
+    await this.#until(untilMs, (resolve) => this.#outcomes.onceStored(resolve));
+  }
+
+  /** @param once is given what to call when that for which is waited has come */
+  #until(limitMs: number, once: (resolve: () => void) => void): Promise<void> {
+    const { clock } = this.parts;
+    return new Promise((resolve) => {
+      const cancel = clock.after(Math.max(0, limitMs - clock.now()), resolve);
+      once(() => {
+        cancel();
+        resolve();
+      });
+    });
   }
 
   /** Ends the term. From the first moment on nothing is sent or answered. */
@@ -238,30 +251,9 @@ export class Term {
     ]);
   }
 
-  /**
-   * Ends what was held of a stream when the broker lost it: for a term that is over. Nobody else can. Returns how many producers
-   * were told.
-   */
+  /** Ends what was held of a stream when the broker lost it: for a term that is over. Returns how many producers were told. */
   tellLost(stream: string): number {
-    const { bus, subjects, clock, log, tally, said } = this.parts;
-    // No lease is asked for: the stream that it guards is another one. Stored answers were lost with it.
-    const outcomes = new Outcomes(
-      bus,
-      subjects,
-      clock,
-      log,
-      said,
-      (act, given) => act(given),
-      (_, outcome) => {
-        tally.outcomes[outcome] += 1;
-      },
-    );
-    const queries = this.#intake.heldQueries(stream).filter(({ replyTo }) => replyTo !== undefined);
-    for (const query of queries) {
-      const what = `The broker was restarted, and had query ${query.id} in memory`;
-      outcomes.fail(query, new SlacklineError('query_lost', what));
-    }
-    return queries.length;
+    return tellLost(this.#intake.heldQueries(stream), this.parts);
   }
 
   /** Reckons with how serving lately differed from the profile, and with how well the broker's clock is known. */
@@ -303,6 +295,10 @@ export class Term {
     // A worker that has let a removed model go refuses its batch, whose queries then wait again.
     this.failRemoved();
     this.#planWake();
-    if (this.#onIdle !== undefined && this.inFlight === 0) this.#onIdle();
+    this.#tellIdle();
+  }
+
+  #tellIdle(): void {
+    if (this.inFlight === 0) this.#onIdle?.();
   }
 }
