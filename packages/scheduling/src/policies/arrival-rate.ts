@@ -1,8 +1,5 @@
 /** How fast something arrives, from a counter that only grows: an average whose memory fades exponentially. */
 
-/** Share of the memory that the first guess weighs. */
-const guessWeight = 0.05;
-
 export class ArrivalRate {
   #weightMs: number;
   #count: number;
@@ -12,11 +9,13 @@ export class ArrivalRate {
   /**
    * @param memoryMs after this long an arrival counts for 1/e
    * @param guessPerMs what is believed before anything was observed
+   * @param guessWeight share of the memory that this guess weighs: the more, the longer it is believed
    */
   constructor(
     private readonly memoryMs: number,
     guessPerMs: number,
     nowMs: number,
+    guessWeight = 0.05,
   ) {
     this.#weightMs = memoryMs * guessWeight;
     this.#count = guessPerMs * this.#weightMs;

@@ -45,20 +45,20 @@ function view(nowMs: number, queue: Partial<QueueView> & { table: LatencyTable; 
   return decided;
 }
 
-/** A policy that has seen `perMs` queries a millisecond for a second, the last of them at 1,000 ms. */
-function accustomedTo(perMs: number): { policy: BudgetFit; arrived: number } {
+/** A policy that has seen `perMs` queries a millisecond for a second or as long as is said, the last of them at 1,000 ms. */
+function accustomedTo(perMs: number, lastedMs = 1_000): { policy: BudgetFit; arrived: number } {
   const policy = new BudgetFit();
   let arrived = 0;
-  for (let nowMs = 0; nowMs <= 1_000; nowMs += 1) {
-    arrived = perMs * (nowMs + 1);
+  for (let nowMs = 1_000 - lastedMs; nowMs <= 1_000; nowMs += 1) {
+    arrived += perMs;
     policy.decide(view(nowMs, { table, headDeadlineMs: nowMs + sloMs, arrived }));
   }
   return { policy, arrived };
 }
 
 /** What it answers then to a queue of `size`, the most urgent query having that slack. */
-function answer(perMs: number, slackMs: number, size: number) {
-  const { policy, arrived } = accustomedTo(perMs);
+function answer(perMs: number, slackMs: number, size: number, lastedMs?: number) {
+  const { policy, arrived } = accustomedTo(perMs, lastedMs);
   const decision = policy.decide(view(1_000, { table, headDeadlineMs: 1_000 + slackMs, size, arrived }));
   if (decision.kind !== 'run') throw new Error('it never waits');
   return { subnet: table.subnets[decision.subnet]?.id, batch: decision.batch };
@@ -87,12 +87,21 @@ describe('budgetfit', () => {
     expect(answer(4, 22, 16)).toEqual({ subnet: 'knee', batch: 16 });
   });
 
-  it('leaves slack for a burst, the more the more the pool is loaded, and none where even a fresh query has none to spare', () => {
-    // Half of what 8 workers carry on the smallest subnet keeps 2.5 of its full batches half: 8.75 ms; beside them there are 17 for the knee.
-    expect(answer(9, 26.5, 16)).toEqual({ subnet: 'knee', batch: 16 });
-    expect(answer(9, 25.5, 16)).not.toEqual({ subnet: 'knee', batch: 16 });
-    // At a load next to none it may have nearly all that is left.
-    expect(answer(0.5, 12, 16)).toEqual({ subnet: 'large', batch: 4 });
+  it('leaves slack for a burst, the more the more the pool is loaded, and none below what can be doubled', () => {
+    // A second on, 0.47 and 0.63 of what 8 workers carry on the smallest subnet: 0.12 and 0.38 of 5 of its batches, beside 17 ms for the knee.
+    expect(answer(9, 22, 16)).toEqual({ subnet: 'knee', batch: 16 });
+    expect(answer(9, 21.3, 16)).not.toEqual({ subnet: 'knee', batch: 16 });
+    expect(answer(12, 31.4, 16)).toEqual({ subnet: 'knee', batch: 16 });
+    expect(answer(12, 30.6, 16)).not.toEqual({ subnet: 'knee', batch: 16 });
+    expect(answer(7.2, 17.5, 16)).toEqual({ subnet: 'knee', batch: 16 });
+  });
+
+  it('leaves none for a second burst while the first one may be all that there is', () => {
+    expect(answer(12, 17.5, 16, 20)).toEqual({ subnet: 'knee', batch: 16 });
+    expect(answer(12, 17.5, 16, 1_000)).not.toEqual({ subnet: 'knee', batch: 16 });
+  });
+
+  it('leaves no slack for a burst where even a fresh query has none to spare', () => {
     const tight = (slackMs: number, rest: Partial<QueueView> = { latestDeadlineMs: 1_018 }) => {
       const { policy, arrived } = accustomedTo(9);
       const asked = view(1_000, { table, headDeadlineMs: 1_000 + slackMs, size: 16, arrived, ...rest });

@@ -13,9 +13,10 @@
  * - Batches: the largest that fits the slack. One that leaves queries behind for want of slack must cost less per query
  *   the more it leaves: from half as much again as the budget down to half of it. So a queue that grows is always answered
  *   with more throughput, and a few queries less are still rather accepted than a less accurate subnet.
- * - Bursts: a step above the smallest subnet leaves slack for what comes when traffic suddenly doubles: so much of the time of a few
- *   full batches of the smallest as the pool is loaded, but no more than a fresh query has beside a full batch of the step. It costs next
- *   to no accuracy, as how much of each step is run follows from the traffic; it moves where the queue settles.
+ * - Bursts: where traffic has taken a good part of the pool for some time, a step above the smallest subnet leaves slack for what
+ *   comes when it suddenly doubles: the more of the time of a few full batches of the smallest, the more is taken, but no more than a
+ *   fresh query has beside a full batch of the step. It costs little accuracy, as how much of each step is run follows from the traffic;
+ *   it moves where the queue settles. A burst that is the first traffic there is uses all of its slack, as it may end.
  * - Backlog: what stays behind must be done by its last deadline by a mixture of the same subnet and the smallest.
  * - Shared cores: where bus and queues take a good part of a batch's time, worker time is not all that is short, and a subnet
  *   is run only if a full batch of it would fit the slack.
@@ -45,8 +46,12 @@ const leastShare = 0.5;
 /** Share of the slack that a choice may take: batches that are cut to size would end at the deadline by construction. */
 const usable = 0.975;
 
-/** Full batches of the smallest subnet that there is to be slack for when a burst comes, at a load of all that the pool carries. */
-const burstBatches = 2.5;
+/** Full batches of the smallest subnet that there is to be slack for when a burst comes, at a lasting load of all that the pool carries. */
+const burstBatches = 5;
+/** Lasting load from which on there is to be any: what doubles below it can be carried. */
+const burstsFrom = 0.4;
+/** Of the memory of the rate: how long traffic must be there to have lasted. */
+const lastingMemories = 5;
 
 /** Overhead and reserve above this share of the longest batch say that workers share their cores with the bus. */
 const sharedAbove = 0.2;
@@ -62,17 +67,32 @@ interface Frontier {
   largest: number;
 }
 
+/** Of one model: what arrives, in queries that any subnet would do for, and how many of those the pool carries. */
+interface Demand {
+  readonly rate: ArrivalRate;
+  /** Of a longer time, and from nothing on. */
+  readonly lastingRate: ArrivalRate;
+  capacityPerMs: number;
+}
+
+/** Shares of the pool that the arriving queries of all models of the worker would need on their least subnets. */
+interface Load {
+  /** Above 0. */
+  readonly now: number;
+  readonly lasting: number;
+}
+
 export class BudgetFit implements Policy {
   readonly name = 'budgetfit';
   readonly #frontiers = new WeakMap<LatencyTable, Frontier>();
-  /** By model: what arrives, in queries that any subnet would do for, and how many of those the pool carries. */
-  readonly #demands = new Map<string, { rate: ArrivalRate; capacityPerMs: number }>();
+  /** By model. */
+  readonly #demands = new Map<string, Demand>();
 
   decide(view: DecisionView): Decision {
     const queue = mostUrgent(view);
     const frontier = this.#frontierOf(queue.table);
     const load = this.#load(view, frontier);
-    const budgetMs = smallestWorkMs(frontier) / load;
+    const budgetMs = smallestWorkMs(frontier) / load.now;
     const plainMs = usable * slackMs(view, queue);
     const isShared = view.conditions.overheadMs + view.conditions.reserveMs > sharedAbove * longestMs(frontier);
     for (let i = reach(frontier, budgetMs); i > 0; i -= 1) {
@@ -81,7 +101,7 @@ export class BudgetFit implements Policy {
       const waiting = Math.min(queue.runnableOn(subnet), frontier.largest);
       const change = changeMs(queue, subnet);
       const fullMs = latency(frontier, subnet, frontier.largest) + change;
-      const slack = usable * slackMs(view, queue, keptMs(view, queue, frontier, fullMs, load));
+      const slack = usable * slackMs(view, queue, keptMs(view, queue, frontier, fullMs, load.lasting));
       const batch = largestBatch(frontier, subnet, slack - change, waiting);
       if (batch === 0 || (isShared && fullMs > plainMs)) continue;
       const costMs = latency(frontier, subnet, batch) + change;
@@ -94,27 +114,23 @@ export class BudgetFit implements Policy {
     return leavesBehind ? leastAccurate(queue, frontier, slackMs(withoutReserve(view), queue)) : kept;
   }
 
-  /** Share of the pool that the arriving queries of all models of the worker would need on their least subnets; above 0. */
-  #load(view: DecisionView, frontier: Frontier): number {
+  #load(view: DecisionView, frontier: Frontier): Load {
     for (const queue of view.queues) {
-      let demand = this.#demands.get(queue.model);
-      if (demand === undefined) {
-        // Until traffic has shown what it is, it is reckoned as what the frontier's second subnet can just not carry.
-        const knee = frontier.workMs[Math.min(1, frontier.workMs.length - 1)] ?? 1;
-        const rate = queue.capacityPerMs * (smallestWorkMs(frontier) / knee) * 1.1;
-        demand = { rate: new ArrivalRate(memoryOf(frontier), rate, view.nowMs), capacityPerMs: 0 };
-        this.#demands.set(queue.model, demand);
-      }
+      const demand = this.#demands.get(queue.model) ?? newDemand(queue, frontier, view.nowMs);
+      this.#demands.set(queue.model, demand);
       demand.rate.observe(queue.workArrived, view.nowMs);
+      demand.lastingRate.observe(queue.workArrived, view.nowMs);
       demand.capacityPerMs = queue.capacityPerMs;
     }
-    let load = 0;
+    let now = 0;
+    let lasting = 0;
     for (const model of view.worker.models) {
       const demand = this.#demands.get(model);
-      if (demand !== undefined && demand.capacityPerMs > 0)
-        load += demand.rate.perMs(view.nowMs) / demand.capacityPerMs;
+      if (demand === undefined || demand.capacityPerMs <= 0) continue;
+      now += demand.rate.perMs(view.nowMs) / demand.capacityPerMs;
+      lasting += demand.lastingRate.perMs(view.nowMs) / demand.capacityPerMs;
     }
-    return Math.max(load, Number.EPSILON);
+    return { now: Math.max(now, Number.EPSILON), lasting };
   }
 
   #frontierOf(table: LatencyTable): Frontier {
@@ -125,6 +141,18 @@ export class BudgetFit implements Policy {
     }
     return frontier;
   }
+}
+
+function newDemand({ capacityPerMs }: QueueView, frontier: Frontier, nowMs: number): Demand {
+  // Until traffic has shown what it is, it is reckoned as what the frontier's second subnet can just not carry.
+  const knee = frontier.workMs[Math.min(1, frontier.workMs.length - 1)] ?? 1;
+  const guess = capacityPerMs * (smallestWorkMs(frontier) / knee) * 1.1;
+  const memoryMs = memoryOf(frontier);
+  return {
+    rate: new ArrivalRate(memoryMs, guess, nowMs),
+    lastingRate: new ArrivalRate(lastingMemories * memoryMs, 0, nowMs, 1),
+    capacityPerMs: 0,
+  };
 }
 
 function frontierOf(table: LatencyTable): Frontier {
@@ -175,11 +203,13 @@ function reach({ workMs }: Frontier, budgetMs: number): number {
  * latter is for a query that has just come no more than it has beside a full batch of the step.
  *
  * @param fullMs of that batch, what it takes to change to the subnet included
+ * @param load the lasting one
  */
 function keptMs(view: DecisionView, queue: QueueView, frontier: Frontier, fullMs: number, load: number): number {
   const { largest, subnets } = frontier;
   const { overheadMs, reserveMs, slowdown } = view.conditions;
-  const burstMs = slowdown * burstBatches * Math.min(1, load) * latency(frontier, subnets[0] ?? 0, largest);
+  const loaded = Math.max(0, Math.min(1, load) - burstsFrom) / (1 - burstsFrom);
+  const burstMs = slowdown * burstBatches * loaded * latency(frontier, subnets[0] ?? 0, largest);
   const latestMs = Math.min(queue.latestDeadlineMs, view.nowMs + queue.sloMs);
   const freshMs = usable * (latestMs - view.startMs - overheadMs);
   return Math.max(reserveMs, Math.min(burstMs, freshMs - slowdown * fullMs));
