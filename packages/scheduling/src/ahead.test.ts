@@ -46,9 +46,9 @@ describe('what is told of the backlog', () => {
     const firstMs = 20 + overheadMs - 5 + overheadMs;
     expect(backlog).toMatchObject({ model: 'm', capacityPerMs: 0.2 });
     expect(backlog?.ahead).toEqual([
-      { takesMs: 150 + firstMs, latestMs: 100 },
-      { takesMs: 100 + firstMs, latestMs: 100 },
-      { takesMs: 0, latestMs: Number.NEGATIVE_INFINITY },
+      { takesMs: 150 + firstMs, latestMs: 100, within: [] },
+      { takesMs: 100 + firstMs, latestMs: 100, within: [] },
+      { takesMs: 0, latestMs: Number.NEGATIVE_INFINITY, within: [] },
     ]);
   });
 
@@ -61,6 +61,17 @@ describe('what is told of the backlog', () => {
       ['m', 150 + overheadMs],
       ['n', 150 + overheadMs],
     ]);
+  });
+
+  it('is told although one query has all the time there is, with what was given less by itself', () => {
+    const one = dispatcher(['m']);
+    add(one, 1, { deadlineMs: 60_000, sloMs: 60_000 });
+    expect(one.backlogs(0)).toEqual([]);
+    add(one, 30, { sloMs: 100 });
+    expect(one.backlogs(0)[0]?.ahead[1]).toEqual({
+      ...{ takesMs: 155 + overheadMs, latestMs: 60_000 },
+      within: [{ sloMs: 128, takesMs: 150 + overheadMs, latestMs: 100 }],
+    });
   });
 
   it('is not held up by a model that has a table for the same device class, and no worker yet', () => {

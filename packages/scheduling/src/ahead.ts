@@ -2,15 +2,26 @@
  * What a query that comes now would have to wait for. Whoever takes queries in, far from the queue, can tell by it which of
  * them are hopeless: the same arithmetic by which overload is told (overload.ts), with one query more.
  */
-import type { Backlog } from './overload.js';
+import { bands, longestOf } from './demand.js';
+import { type Backlog, DemandSum } from './overload.js';
 import { type PriorityClass, priorityClasses } from './query.js';
 
-/** What waits of a class and those above it, other models of the same workers included. */
-export interface Ahead {
+interface Waiting {
   /** How long it takes at best; 0: nothing waits. */
   readonly takesMs: number;
   /** No deadline of it lies later; -Infinity where nothing waits. */
   readonly latestMs: number;
+}
+
+/** The part of what waits that was given no longer than so many milliseconds. */
+export interface AheadWithin extends Waiting {
+  readonly sloMs: number;
+}
+
+/** What waits of a class and those above it, other models of the same workers included. */
+export interface Ahead extends Waiting {
+  /** Parts of it, the shortest limits first: empty where all have much the same. */
+  readonly within: readonly AheadWithin[];
 }
 
 /** One model whose backlog cannot be carried, or lately could not. */
@@ -31,15 +42,11 @@ export function aheadOf(all: readonly Backlog[], firstMs: number): Ahead[] {
 }
 
 function sumOf(all: readonly Backlog[], least: PriorityClass, firstMs: number): Ahead {
-  let takesMs = 0;
-  let latestMs = Number.NEGATIVE_INFINITY;
-  for (const backlog of all) {
-    for (const priority of priorityClasses.slice(least)) {
-      const demand = backlog.demandOf(priority);
-      if (demand.work === 0) continue;
-      takesMs += demand.work / backlog.capacityPerMs;
-      latestMs = Math.max(latestMs, demand.latestMs);
-    }
+  const sum = new DemandSum(all, least);
+  const within: AheadWithin[] = [];
+  for (let band = 0; band < bands; band += 1) {
+    if (sum.add(band)) within.push({ sloMs: longestOf(band), takesMs: sum.takesMs + firstMs, latestMs: sum.latestMs });
   }
-  return { takesMs: takesMs === 0 ? 0 : takesMs + firstMs, latestMs };
+  const { takesMs, latestMs } = within.pop() ?? { takesMs: 0, latestMs: Number.NEGATIVE_INFINITY };
+  return { takesMs, latestMs, within };
 }

@@ -171,7 +171,10 @@ describe('the EDF queue', () => {
       fc.property(anyQueries, fc.integer({ min: 1, max: 20 }), (queries, most) => {
         const queue = filled(queries);
         queue.take(most, undefined, { mostLevel: 1, byClass: false });
-        const demands = priorityClasses.map((priority) => ({ ...queue.demandOf(priority) }));
+        const demands = priorityClasses.map((priority) => {
+          const { work, latestMs } = queue.demandOf(priority);
+          return { work, latestMs };
+        });
         const left = queue.takeAll();
         for (const priority of priorityClasses) {
           const ofClass = left.filter((each) => each.priority === priority);

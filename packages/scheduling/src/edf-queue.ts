@@ -5,6 +5,7 @@
  * Every operation is O(log n) per query, whatever the minima are.
  */
 import { AccuracyLevels } from './accuracy-levels.js';
+import { Demand } from './demand.js';
 import type { Keyed } from './fronted-heap.js';
 import { type LaneRange, Lanes } from './lanes.js';
 import type { Conditions } from './policy.js';
@@ -28,16 +29,14 @@ interface Waiting<Q extends Query> {
   readonly together: Lanes<Q>;
   /** What a lost worker held runs alone: if one of them is what killed it, it takes no neighbours along. */
   readonly alone: Lanes<Q>;
-  /** What they take at best, as a multiple of what a query takes on the least accurate subnet. */
-  work: number;
-  /** No deadline lies later. */
-  latestMs: number;
+  readonly demand: Demand;
 }
 
 const noAccuracies = new AccuracyLevels([]);
 const all = Number.POSITIVE_INFINITY;
 const allLevels: LaneRange = { least: 0, most: all };
 const everything: Scope = { mostLevel: all, byClass: false };
+const noDemand = new Demand();
 
 export class EdfQueue<Q extends Query> {
   #levels: AccuracyLevels;
@@ -64,18 +63,17 @@ export class EdfQueue<Q extends Query> {
     return waiting === undefined ? 0 : waiting.together.countWithin(levels) + waiting.alone.countWithin(levels);
   }
 
-  /** What the queries of one priority class take at best (see `AccuracyLevels.workOf`), and a bound on their deadlines. */
-  demandOf(priority: PriorityClass): Readonly<{ work: number; latestMs: number }> {
-    return this.#classes[priority] ?? { work: 0, latestMs: 0 };
+  /** What the queries of one priority class take at best (see `AccuracyLevels.workOf`), and bounds on their deadlines. */
+  demandOf(priority: PriorityClass): Demand {
+    return this.#classes[priority]?.demand ?? noDemand;
   }
 
   /** No query has a later deadline; it may be that of one that has left. */
   get latestMs(): number {
-    let latestMs = Number.NEGATIVE_INFINITY;
-    for (const priority of priorityClasses) {
-      if (this.sizeOf(priority) > 0) latestMs = Math.max(latestMs, this.demandOf(priority).latestMs);
-    }
-    return latestMs;
+    return this.#classes.reduce(
+      (latestMs, { demand }) => Math.max(latestMs, demand.latestMs),
+      Number.NEGATIVE_INFINITY,
+    );
   }
 
   /** Sorts what waits by other levels, e.g. of a new version: O(n log n). */
@@ -90,10 +88,8 @@ export class EdfQueue<Q extends Query> {
     const waiting = this.#classes[query.priority];
     if (waiting === undefined) throw new RangeError(`there is no priority class ${query.priority}`);
     const level = this.levelOf(query);
-    const wasEmpty = waiting.together.size + waiting.alone.size === 0;
     (query.deaths > 0 ? waiting.alone : waiting.together).push(query, level);
-    waiting.work = (wasEmpty ? 0 : waiting.work) + this.#levels.workOf(level);
-    waiting.latestMs = wasEmpty ? query.deadlineMs : Math.max(waiting.latestMs, query.deadlineMs);
+    waiting.demand.add(query, this.#levels.workOf(level));
   }
 
   /** The query that is served first. */
@@ -258,11 +254,8 @@ export class EdfQueue<Q extends Query> {
   }
 
   #pop(lanes: Lanes<Q>, lane: number, priority: PriorityClass): void {
-    lanes.pop(lane);
-    const waiting = this.#classes[priority];
-    if (waiting === undefined) return;
-    // Rounding must not add up over millions of queries.
-    waiting.work = waiting.together.size + waiting.alone.size === 0 ? 0 : waiting.work - this.#levels.workOf(lane);
+    const query = lanes.pop(lane);
+    if (query !== undefined) this.#classes[priority]?.demand.remove(query, this.#levels.workOf(lane));
   }
 }
 
@@ -288,7 +281,6 @@ function newClasses<Q extends Query>({ count }: AccuracyLevels): Waiting<Q>[] {
   return priorityClasses.map(() => ({
     together: new Lanes<Q>(count + 1),
     alone: new Lanes<Q>(count + 1),
-    work: 0,
-    latestMs: 0,
+    demand: new Demand(),
   }));
 }

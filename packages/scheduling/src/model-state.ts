@@ -1,6 +1,7 @@
 /** What the dispatcher knows of one model: what waits, where it can run, what its workers could carry. */
 import { AccuracyLevels } from './accuracy-levels.js';
 import { aheadOf, type ModelBacklog } from './ahead.js';
+import type { Demand } from './demand.js';
 import { EdfQueue } from './edf-queue.js';
 import type { LatencyTable } from './latency-table.js';
 import { type Backlog, Overload } from './overload.js';
@@ -129,7 +130,7 @@ export class ModelState<Q extends Query> {
     return workers;
   }
 
-  demandOf(priority: PriorityClass): Readonly<{ work: number; latestMs: number }> {
+  demandOf(priority: PriorityClass): Demand {
     return this.queue.demandOf(priority);
   }
 
@@ -155,8 +156,7 @@ export class ModelState<Q extends Query> {
     if (capacityPerMs === 0) return undefined;
     const all = [this, ...others.map((other) => this.#besides(other))];
     if (!this.#overload.wouldBeOn(this, all, conditions, nowMs)) return undefined;
-    const work = priorityClasses.reduce<number>((sum, priority) => sum + this.demandOf(priority).work, 0);
-    const workPerQuery = work === 0 ? 1 : work / queue.size;
+    const workPerQuery = queue.size === 0 ? 1 : this.#work / queue.size;
     return {
       model,
       capacityPerMs: capacityPerMs / workPerQuery,
@@ -218,6 +218,11 @@ export class ModelState<Q extends Query> {
     return shed;
   }
 
+  /** What all that waits takes at best. */
+  get #work(): number {
+    return priorityClasses.reduce<number>((sum, priority) => sum + this.demandOf(priority).work, 0);
+  }
+
   shiftTimes(byMs: number): void {
     this.#overload.shiftTimes(byMs);
   }
@@ -232,7 +237,7 @@ export class ModelState<Q extends Query> {
       /** Its deadlines are taken to be spread evenly. */
       busyMs: (deadlineMs: number, nowMs: number) => {
         const { latestMs } = other.queue;
-        const work = priorityClasses.reduce<number>((sum, priority) => sum + other.demandOf(priority).work, 0);
+        const work = other.#work;
         const before = Math.min(1, Math.max(0, (deadlineMs - nowMs) / (latestMs - nowMs)));
         return work === 0 ? 0 : (before * work) / capacityPerMs / this.conditions.slowdown;
       },

@@ -5,25 +5,52 @@
  *
  * - Arithmetic: even in the best batches on the least subnets that satisfy them, on all workers that take batches, at the
  *   slowdown that is measured, the waiting queries of a class and of those above it would take until after their last
- *   deadline, be it alone or with other models that the same workers serve. This can be told before anything is lost.
+ *   deadline, all of them or those that were given no longer than some time (demand.ts), be it alone or with other models that the same
+ *   workers serve. This can be told before anything is lost.
  * - Loss: a query that a worker could have served has expired. Policies do not reach the best throughput, and what is
  *   carried at theirs only shows in what is lost.
  *
- * Either holds for `calmMs` after it was last seen, because losses come one by one. O(classes x models of a
+ * Either holds for `calmMs` after it was last seen, because losses come one by one. O(classes x bands x models of a
  * worker) per decision.
  */
+import { bands, type Demand } from './demand.js';
 import type { Conditions } from './policy.js';
-import type { PriorityClass } from './query.js';
+import { type PriorityClass, priorityClasses } from './query.js';
 
 /** How long after the last sign of overload classes count. */
 const calmMs = 1_000;
-const fromHighest: readonly PriorityClass[] = [2, 1, 0];
 
 /** What waits of one model. */
 export interface Backlog {
-  demandOf(priority: PriorityClass): Readonly<{ work: number; latestMs: number }>;
+  demandOf(priority: PriorityClass): Demand;
   /** Queries per millisecond that the workers could carry of it at best, if they did nothing else. */
   readonly capacityPerMs: number;
+}
+
+/** What waits of a class and those above it, of several models, summed up from the shortest limits on. */
+export class DemandSum {
+  takesMs = 0;
+  latestMs = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly backlogs: readonly Backlog[],
+    private readonly least: PriorityClass,
+  ) {}
+
+  /** Adds one band; false where there is nothing in it. */
+  add(band: number): boolean {
+    const beforeMs = this.takesMs;
+    for (const backlog of this.backlogs) {
+      for (let priority = this.least; priority <= 2; priority += 1) {
+        const demand = backlog.demandOf(priority as PriorityClass);
+        const work = demand.workIn(band);
+        if (work === 0) continue;
+        this.takesMs += work / backlog.capacityPerMs;
+        this.latestMs = Math.max(this.latestMs, demand.latestIn(band));
+      }
+    }
+    return this.takesMs > beforeMs;
+  }
 }
 
 export class Overload {
@@ -59,18 +86,13 @@ function isTooMuch(own: Backlog, all: readonly Backlog[], { overheadMs }: Condit
   return !canCarry([own], fromMs) || (all.length > 1 && !canCarry(all, fromMs));
 }
 
-/** Whether each class, with those above it, could be done by its last deadline. */
+/** Whether each class, with those above it, could be done by its last deadline: all of it, and what was given no longer than each band. */
 function canCarry(backlogs: readonly Backlog[], fromMs: number): boolean {
-  let takesMs = 0;
-  let latestMs = Number.NEGATIVE_INFINITY;
-  for (const priority of fromHighest) {
-    for (const backlog of backlogs) {
-      const demand = backlog.demandOf(priority);
-      if (demand.work === 0) continue;
-      takesMs += demand.work / backlog.capacityPerMs;
-      latestMs = Math.max(latestMs, demand.latestMs);
+  for (const least of priorityClasses) {
+    const sum = new DemandSum(backlogs, least);
+    for (let band = 0; band < bands; band += 1) {
+      if (sum.add(band) && fromMs + sum.takesMs > sum.latestMs) return false;
     }
-    if (takesMs > 0 && fromMs + takesMs > latestMs) return false;
   }
   return true;
 }

@@ -8,6 +8,8 @@ export interface Query {
   readonly model: string;
   /** Absolute, in the same time as every `nowMs` that is passed in. */
   readonly deadlineMs: number;
+  /** What it was given: the time from its acceptance to its deadline. */
+  readonly sloMs: number;
   /** Position in its stream: the order of acceptance there, which breaks ties between equal deadlines. */
   readonly sequence: number;
   /** Size of its body, because a batch must fit one message. */

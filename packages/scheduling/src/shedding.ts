@@ -60,7 +60,11 @@ export interface Service {
  * @param paceAfterMs what a query would take by the policy's choice if the most urgent deadline were that one; Infinity: nothing is
  *   gained by it
  */
-export function shedBeforeMs(waiting: UrgentQueue, service: Service, paceAfterMs: (deadlineMs: number) => number): number {
+export function shedBeforeMs(
+  waiting: UrgentQueue,
+  service: Service,
+  paceAfterMs: (deadlineMs: number) => number,
+): number {
   const { table, subnet, workers, conditions, startMs } = service;
   const withoutReserve = { ...conditions, reserveMs: 0 };
   const paceMs = (b: number) => table.at(subnet, b) / (table.batches[b] ?? 1);

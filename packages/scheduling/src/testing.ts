@@ -9,7 +9,7 @@ import type { Query } from './query.js';
 
 export function query(id: string, deadlineMs: number, rest: Partial<Query> = {}): Query {
   const sequence = Number(id.replaceAll(/\D/g, '')) || 0;
-  return { id, model: 'm', deadlineMs, sequence, bytes: 1, minAccuracy: 0, priority: 1, deaths: 0, ...rest };
+  return { id, model: 'm', deadlineMs, sloMs: 36, sequence, bytes: 1, minAccuracy: 0, priority: 1, deaths: 0, ...rest };
 }
 
 /** A queue of `size` queries that all have one deadline. */

@@ -120,7 +120,12 @@ export const measureReply = z.object({
 });
 
 /** What waits ahead of a new query of one class: how long that takes at best, and its latest deadline in broker time. */
-const waitingAhead = z.object({ takesMs: timeMs.max(3_600_000), latestMs: z.number() });
+const takesUntil = { takesMs: timeMs.max(3_600_000), latestMs: z.number() };
+const waitingAhead = z.object({
+  ...takesUntil,
+  /** The part of it that was given no longer than `sloMs`, the shortest first; absent from older versions. */
+  within: z.array(z.object({ sloMs: z.number().positive(), ...takesUntil })).default([]),
+});
 
 /**
  * On `backlog`, from the leader, several times a second while a model is overloaded, and once with no model when none is any

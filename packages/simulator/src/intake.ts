@@ -35,17 +35,18 @@ export class Intake {
 
   /** The next query. There must be one. */
   take(): SimulatedQuery {
-    const { arrivalsMs, modelIndex, sloMs, minAccuracy, priority } = this.#arrivals;
+    const { arrivalsMs, modelIndex, minAccuracy, priority, ...arrivals } = this.#arrivals;
     const i = this.#next;
     const query = this.#queries.take();
     // No model in the trace, or none for this query: the first.
     query.modelIndex = modelIndex === undefined ? 0 : (this.#models[modelIndex[i] ?? 0] ?? 0);
     const model = this.models[query.modelIndex];
-    const limitMs = sloMs?.[i] ?? Number.NaN;
+    const sloMs = arrivals.sloMs?.[i] ?? Number.NaN;
     query.model = model?.name ?? '';
     query.sequence = i;
     query.arrivedMs = arrivalsMs[i] ?? 0;
-    query.deadlineMs = query.arrivedMs + (Number.isNaN(limitMs) ? (model?.sloMs ?? 0) : limitMs);
+    query.sloMs = Number.isNaN(sloMs) ? (model?.sloMs ?? 0) : sloMs;
+    query.deadlineMs = query.arrivedMs + query.sloMs;
     query.minAccuracy = minAccuracy?.[i] ?? 0;
     query.priority = (priority?.[i] ?? normalPriority) as PriorityClass;
     query.deaths = 0;

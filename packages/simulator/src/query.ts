@@ -6,6 +6,7 @@ export class SimulatedQuery implements Query {
   /** Index of the model. */
   modelIndex = 0;
   deadlineMs = 0;
+  sloMs = 0;
   /** Its number in the trace, from 0. */
   sequence = 0;
   readonly bytes = 1;

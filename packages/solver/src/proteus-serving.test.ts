@@ -69,7 +69,7 @@ function serve(policyName: string, rate: number, seconds: number): Served {
       accuracySum += accuracy * inTime.length;
     }
     if (arrivalMs <= nowMs) {
-      const query = { id: `q${sequence}`, model: 'm', deadlineMs: nowMs + sloMs, sequence, bytes: 1 };
+      const query = { id: `q${sequence}`, model: 'm', deadlineMs: nowMs + sloMs, sloMs, sequence, bytes: 1 };
       dispatcher.add({ ...query, minAccuracy: 0, priority: 1, deaths: 0 });
       sequence += 1;
       if (counts(nowMs)) asked += 1;

@@ -23,10 +23,10 @@ const refusal = ({ model, priority, deadlineMs }: Candidate, nowMs: number) =>
 const enter = ({ model, priority, deadlineMs }: Candidate, nowMs: number) =>
   door.gate(model, { brokerNowMs: nowMs })?.entered(priority, deadlineMs, nowMs);
 
-const nothing = { takesMs: 0, latestMs: 0 };
+const nothing = { takesMs: 0, latestMs: 0, within: [] };
 /** A model that carries a query in 5 ms; `takesMs` says what waits. */
 function report(takesMs: { low: number; normal: number; high: number }, latestMs = saidAtMs + sloMs): BacklogReport {
-  const ahead = (ms: number) => (ms === 0 ? nothing : { takesMs: ms, latestMs });
+  const ahead = (ms: number) => (ms === 0 ? nothing : { takesMs: ms, latestMs, within: [] });
   const { low, normal, high } = takesMs;
   return {
     v: 1,
@@ -76,6 +76,31 @@ describe('what comes in while a model is overloaded', () => {
   it('lets a query in whose own deadline is near where later ones can all be carried', () => {
     door.told(report({ low: 900, normal: 900, high: 0 }, saidAtMs + 5_000), saidAtMs);
     expect(refusal(query({ deadlineMs: saidAtMs + 100 }), saidAtMs)).toBeUndefined();
+  });
+});
+
+describe('where what waits was given different times', () => {
+  /** Queries with a minute, which vouch for nobody; those with half a second take a second. */
+  const mixed = (): BacklogReport => {
+    const within = [{ sloMs: 512, takesMs: 1_000, latestMs: saidAtMs + sloMs }];
+    const all = { takesMs: 1_200, latestMs: saidAtMs + 60_000, within };
+    return { v: 1, models: [{ model: 'm', capacityPerMs: 0.2, low: all, normal: all, high: all }] };
+  };
+  beforeEach(() => door.told(mixed(), saidAtMs));
+
+  it('a query is held up by those that were given no longer', () => {
+    expect(refusal(query(), saidAtMs)?.retryAfterMs).toBe(1_000);
+    expect(refusal(query({ deadlineMs: saidAtMs + 2_000 }), saidAtMs)).toBeUndefined();
+    expect(refusal(query({ deadlineMs: saidAtMs + 60_000 }), saidAtMs)).toBeUndefined();
+  });
+
+  it('counts what came in and what was carried since in every part', () => {
+    for (let i = 0; i < 100; i += 1) enter(query({ deadlineMs: saidAtMs + 60_000 }), saidAtMs);
+    expect(refusal(query(), saidAtMs)?.retryAfterMs).toBe(1_000);
+    for (let i = 0; i < 100; i += 1) enter(query(), saidAtMs);
+    expect(refusal(query(), saidAtMs)?.retryAfterMs).toBe(1_500);
+    const later = saidAtMs + 200;
+    expect(refusal(query({ deadlineMs: later + sloMs }), later)?.retryAfterMs).toBe(1_300);
   });
 });
 

@@ -1,6 +1,7 @@
 /**
  * Who is let in while a model is overloaded. The scheduler tells what waits and how fast it is carried at best; a query that
- * would only be done after its deadline by that is refused here, before it costs the stream and the scheduler anything.
+ * would only be done after its deadline by that is refused here, before it costs the stream and the scheduler anything. Of what waits
+ * only that is in its way which was given no longer than itself.
  * Without word from the scheduler, and where everything can be carried, all are let in. All times are the broker's.
  */
 import { type BacklogReport, type Priority, priorities, SlacklineError } from '@slackline/shared';
@@ -38,7 +39,7 @@ type ModelBacklog = BacklogReport['models'][number];
 
 /** The door of one model. */
 export class Gate {
-  /** By class, what waits of it and of those above it, from the moment of the last reckoning. */
+  /** By class, what waits of it and of those above it, from the moment of the last reckoning; changed in place. */
   readonly #ahead: Record<Priority, ModelBacklog[Priority]>;
   readonly #capacityPerMs: number;
   #reckonedAtMs: number;
@@ -48,7 +49,7 @@ export class Gate {
     private readonly ingests: () => number,
     private readonly saidAtMs: number,
   ) {
-    this.#ahead = { low: { ...low }, normal: { ...normal }, high: { ...high } };
+    this.#ahead = { low: structuredClone(low), normal: structuredClone(normal), high: structuredClone(high) };
     this.#capacityPerMs = capacityPerMs;
     this.#reckonedAtMs = saidAtMs;
   }
@@ -64,7 +65,8 @@ export class Gate {
     nowMs: number,
   ): { error: SlacklineError; retryAfterMs: number } | undefined {
     this.#reckon(nowMs);
-    const { takesMs, latestMs } = this.#ahead[priority];
+    const all = this.#ahead[priority];
+    const { takesMs, latestMs } = all.within.find(({ sloMs }) => deadlineMs - nowMs <= sloMs) ?? all;
     if (nowMs + takesMs <= Math.max(deadlineMs, latestMs)) return undefined;
     return { error: hopeless, retryAfterMs: takesMs };
   }
@@ -74,9 +76,11 @@ export class Gate {
     this.#reckon(nowMs);
     const takesMs = this.ingests() / this.#capacityPerMs;
     for (const each of priorities) {
-      const ahead = this.#ahead[each];
-      ahead.takesMs += takesMs;
-      ahead.latestMs = Math.max(ahead.latestMs, deadlineMs);
+      const all = this.#ahead[each];
+      for (const part of [...all.within.filter(({ sloMs }) => deadlineMs - nowMs <= sloMs), all]) {
+        part.takesMs += takesMs;
+        part.latestMs = Math.max(part.latestMs, deadlineMs);
+      }
       if (each === priority) break;
     }
   }
@@ -87,8 +91,8 @@ export class Gate {
     const passedMs = Math.max(0, carriedUntilMs - this.#reckonedAtMs);
     this.#reckonedAtMs = Math.max(this.#reckonedAtMs, carriedUntilMs);
     for (const each of priorities) {
-      const ahead = this.#ahead[each];
-      ahead.takesMs = Math.max(0, ahead.takesMs - passedMs);
+      const all = this.#ahead[each];
+      for (const part of [...all.within, all]) part.takesMs = Math.max(0, part.takesMs - passedMs);
     }
   }
 }

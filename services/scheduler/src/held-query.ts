@@ -67,6 +67,7 @@ export function holdQuery(message: StreamMessage, isClaim: boolean): HeldQuery {
     id,
     model,
     deadlineMs: timestampMs + budgetMs,
+    sloMs: budgetMs,
     sequence,
     bytes: isClaim ? claimBytes : message.data.length,
     isClaim,

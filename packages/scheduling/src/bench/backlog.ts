@@ -136,10 +136,12 @@ export class Backlog {
     const { mixed } = this.options;
     for (let i = 0; i < count; i += 1) {
       this.#queries += 1;
+      const sloMs = nearMs + this.#random() * this.#spreadMs;
       this.#dispatcher.add({
         id: `q${this.#queries}`,
         model,
-        deadlineMs: this.#nowMs + nearMs + this.#random() * this.#spreadMs,
+        deadlineMs: this.#nowMs + sloMs,
+        sloMs,
         sequence: this.#queries,
         bytes: 784,
         minAccuracy: mixed ? this.#pick(this.#minima) : 0,

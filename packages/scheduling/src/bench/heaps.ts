@@ -33,7 +33,17 @@ function timed(name: string, heap: Heap, queued: number, rounds: number): HeapTi
   const put = () => {
     sequence += 1;
     const deadlineMs = fromMs + 1_000 * random();
-    heap.push({ id: 'q', model: 'm', deadlineMs, sequence, bytes: 1, minAccuracy: 0, priority: 1, deaths: 0 });
+    heap.push({
+      id: 'q',
+      model: 'm',
+      deadlineMs,
+      sloMs: 36,
+      sequence,
+      bytes: 1,
+      minAccuracy: 0,
+      priority: 1,
+      deaths: 0,
+    });
   };
   for (let i = 0; i < queued; i += 1) put();
   const takes: number[] = [];
