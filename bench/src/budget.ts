@@ -28,8 +28,13 @@ export class Budget {
    * not use the others get.
    */
   part(weight: number, weightOfOthers: number): PartTime {
-    const endsAtMs = this.#now() + 1_000 * this.left() * (weight / (weight + weightOfOthers));
-    const left = () => (endsAtMs - this.#now()) / 1_000;
-    return { left, has: (seconds) => left() >= seconds };
+    return partOf(this, this.left() * (weight / (weight + weightOfOthers)));
   }
+}
+
+/** A part of some time that begins now: so many seconds of what is left. */
+export function partOf(time: Pick<PartTime, 'left'>, seconds: number): PartTime {
+  const others = time.left() - seconds;
+  const left = () => time.left() - others;
+  return { left, has: (wanted) => left() >= wanted };
 }

@@ -2,7 +2,7 @@
  * Contenders in turns, A B A B, so that whatever else happens to the machine hits all of them. In every turn a contender is
  * started anew, warmed up, searched and ended: no two of them ever run at the same time.
  */
-import type { PartTime } from '../budget.js';
+import { type PartTime, partOf } from '../budget.js';
 import type { Contender, ContenderSettings } from '../contender.js';
 import { oneByOne, type PartContext } from '../context.js';
 import type { Pace } from '../pace.js';
@@ -121,8 +121,5 @@ function turnSeconds({ warmUpSeconds, stepSeconds, stepsARound }: Pace): number 
  * @param ofAll and of all rounds
  */
 function limited(time: PartTime, ofRound: number, ofAll: number, needed: number): PartTime {
-  const share = Math.min(time.left() / ofRound, Math.max(time.left() / ofAll, needed));
-  const others = time.left() - share;
-  const left = () => time.left() - others;
-  return { left, has: (seconds) => left() >= seconds };
+  return partOf(time, Math.min(time.left() / ofRound, Math.max(time.left() / ofAll, needed)));
 }

@@ -2,7 +2,7 @@
  * The same search for other streams and bodies: file storage, and queries of 150 kB. Fewer and shorter steps, one round; for
  * small bodies in memory once more, as short steps find other rates than long ones.
  */
-import type { PartTime } from '../budget.js';
+import { partOf } from '../budget.js';
 import { ceiling } from '../ceiling/index.js';
 import type { Contender } from '../contender.js';
 import { oneByOne, type PartContext } from '../context.js';
@@ -56,7 +56,7 @@ export function storages(
   context: PartContext,
 ): Promise<StorageFigures[]> {
   return oneByOne(cases, context, async (one, place) => {
-    const time = fraction(context.time, cases.length - place);
+    const time = partOf(context.time, context.time.left() / (cases.length - place));
     if (!time.has(leastSeconds)) {
       context.say(`no time for ${one.storage} storage with ${one.payloadBytes} B`);
       return undefined;
@@ -90,10 +90,4 @@ async function oneCase(one: StorageCase, carried: Carried, context: PartContext)
   const [oursFound, bareFound] = [found(ours), found(bare)];
   const ratio = oursFound && bareFound && oursFound.qps / bareFound.qps;
   return { ...one, stepSeconds: pace.stepSeconds, slackline: ours, ceiling: bare, ratio };
-}
-
-function fraction(time: PartTime, of: number): PartTime {
-  const others = time.left() * (1 - 1 / of);
-  const left = () => time.left() - others;
-  return { left, has: (seconds) => left() >= seconds };
 }

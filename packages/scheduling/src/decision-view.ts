@@ -69,7 +69,7 @@ function viewOf<Q extends Query>(
   const leastSubnet = station.leastSubnetOf(queue.levelOf(first));
   // Of the batch on its device, where it is not free yet.
   const actuated = worker.batch?.model === model ? worker.batch.subnet : worker.actuated.get(model);
-  let walk: UrgentWalk | undefined;
+  let walk: { most: number; deadlines: UrgentWalk } | undefined;
   return {
     model,
     size: queue.sizeIn(scope),
@@ -84,9 +84,10 @@ function viewOf<Q extends Query>(
     sloMs: state.sloMs ?? Number.POSITIVE_INFINITY,
     capacityPerMs: state.capacityPerMs,
     runnableOn: (subnet) => queue.runnable({ ...scope, mostLevel: station.levelOf(Math.max(subnet, leastSubnet)) }),
-    deadlineMsAt: (k) => {
-      walk ??= queue.walk({ least: 0, most: scope.mostLevel });
-      return walk.at(k);
+    deadlineMsAt: (k, subnet) => {
+      const most = subnet === undefined ? scope.mostLevel : station.levelOf(Math.max(subnet, leastSubnet));
+      if (walk?.most !== most) walk = { most, deadlines: queue.walk({ least: 0, most }) };
+      return walk.deadlines.at(k);
     },
   };
 }

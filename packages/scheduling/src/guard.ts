@@ -53,6 +53,6 @@ function holds(decision: Decision & { kind: 'run' }, view: DecisionView): boolea
   const { subnet, skip = 0 } = decision;
   const batch = Math.max(1, Math.min(decision.batch, queue.runnableOn(subnet) - skip));
   const takesMs = tail.estimate(subnet, batch) + changeMs(queue, subnet);
-  const first = skip === 0 ? queue : { ...queue, headDeadlineMs: queue.deadlineMsAt(skip) };
+  const first = skip === 0 ? queue : { ...queue, headDeadlineMs: queue.deadlineMsAt(skip, subnet) };
   return takesMs <= slackMs(withoutReserve(view), first);
 }

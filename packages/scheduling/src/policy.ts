@@ -39,8 +39,10 @@ export interface QueueView {
   /**
    * Deadline of the k-th most urgent query, counted from 0; Infinity beyond the last. O(k log k) for all k up to one
    * together: what was walked is remembered within a decision.
+   *
+   * @param subnet counts those alone whose minimum it satisfies, which are those that a decision for it can skip; absent: all
    */
-  deadlineMsAt(k: number): number;
+  deadlineMsAt(k: number, subnet?: number): number;
 }
 
 /** How serving differs from what was profiled. */

@@ -113,6 +113,22 @@ describe('what a policy is shown', () => {
     expect(sent[0]).toMatchObject({ subnet: 'middle', queries: [{ id: 'q1' }, { id: 'q3' }] });
   });
 
+  it('is whose deadline is how near, of all or of those that a subnet satisfies, which are those that it may skip', () => {
+    const policy = new Watching((view) => {
+      const [queue] = view.queues;
+      let skip = 0;
+      while ((queue?.deadlineMsAt(skip, 0) ?? 0) < 104) skip += 1;
+      return { kind: 'run', model: 'm', batch: 2, subnet: 0, skip };
+    });
+    const { dispatcher, sent, report } = pool(policy);
+    dispatcher.setTable('m', 'fast', smallTable);
+    // Those at odd places ask for more than the small subnet has.
+    for (let i = 0; i < 8; i += 1) dispatcher.add(query(`q${i}`, 100 + i, { minAccuracy: i % 2 === 0 ? 0 : 0.8 }));
+    report('w1', 0);
+    expect([0, 1, 2].map((k) => policy.last.queues[0]?.deadlineMsAt(k))).toEqual([100, 101, 102]);
+    expect(sent[0]?.queries.map(({ id }) => id)).toEqual(['q4', 'q6']);
+  });
+
   it('counts as arrived what arrived, however often it waits', () => {
     const policy = new Watching(runs(0));
     const { dispatcher, sent, report } = pool(policy);

@@ -167,7 +167,7 @@ export class Proteus implements PlannedPolicy {
     const slack = slackMs(view, queue) + roundingMs;
     let batch = own > 0 ? own : most;
     if (cost(batch) > slack && own === variant.batch) {
-      const skip = tooLate(view, queue, cost(batch), queue.runnableOn(subnet) - batch);
+      const skip = tooLate(view, queue, subnet, cost(batch), queue.runnableOn(subnet) - batch);
       if (skip !== undefined) return { kind: 'run', model, batch, subnet, skip };
     }
     while (batch > 1 && cost(batch) > slack) batch -= 1;
@@ -184,11 +184,17 @@ export class Proteus implements PlannedPolicy {
   }
 }
 
-/** How many of the most urgent a batch of that cost would be too late for; undefined when there are more than `most`. */
-function tooLate(view: DecisionView, queue: QueueView, costMs: number, most: number): number | undefined {
+/** How many of the most urgent a batch on that subnet would be too late for; undefined when there are more than `most`. */
+function tooLate(
+  view: DecisionView,
+  queue: QueueView,
+  subnet: number,
+  costMs: number,
+  most: number,
+): number | undefined {
   const shortMs = view.startMs - latestStartMs(view, queue, costMs);
   for (let k = 1; k <= Math.min(most, mostSkipped); k += 1) {
-    if (queue.deadlineMsAt(k) >= queue.headDeadlineMs + shortMs) return k;
+    if (queue.deadlineMsAt(k, subnet) >= queue.headDeadlineMs + shortMs) return k;
   }
   return undefined;
 }
