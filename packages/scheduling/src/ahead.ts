@@ -2,7 +2,7 @@
  * What a query that comes now would have to wait for. Whoever takes queries in, far from the queue, can tell by it which of
  * them are hopeless: the same arithmetic by which overload is told (overload.ts), with one query more.
  */
-import { bands, longestOf } from './demand.js';
+import { longestOf } from './demand.js';
 import { type Backlog, DemandSum } from './overload.js';
 import { type PriorityClass, priorityClasses } from './query.js';
 
@@ -44,8 +44,8 @@ export function aheadOf(all: readonly Backlog[], firstMs: number): Ahead[] {
 function sumOf(all: readonly Backlog[], least: PriorityClass, firstMs: number): Ahead {
   const sum = new DemandSum(all, least);
   const within: AheadWithin[] = [];
-  for (let band = 0; band < bands; band += 1) {
-    if (sum.add(band)) within.push({ sloMs: longestOf(band), takesMs: sum.takesMs + firstMs, latestMs: sum.latestMs });
+  while (sum.next()) {
+    within.push({ sloMs: longestOf(sum.band), takesMs: sum.takesMs + firstMs, latestMs: sum.latestMs });
   }
   const { takesMs, latestMs } = within.pop() ?? { takesMs: 0, latestMs: Number.NEGATIVE_INFINITY };
   return { takesMs, latestMs, within };

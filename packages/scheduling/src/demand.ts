@@ -14,8 +14,15 @@ export function longestOf(band: number): number {
   return band === bands - 1 ? Number.POSITIVE_INFINITY : 2 ** (leastPower + band);
 }
 
+/** That of the least power of two that is not smaller. */
 function bandOf(sloMs: number): number {
-  return Math.min(bands - 1, Math.max(0, Math.ceil(Math.log2(sloMs)) - leastPower));
+  const power = 32 - Math.clz32(Math.max(0, Math.ceil(sloMs) - 1));
+  return Math.min(bands - 1, Math.max(0, power - leastPower));
+}
+
+/** The lowest of the bands that are marked by the bits of a number other than 0. */
+export function lowestOf(marked: number): number {
+  return 31 - Math.clz32(marked & -marked);
 }
 
 interface Given {
@@ -27,6 +34,12 @@ export class Demand {
   readonly #count = new Int32Array(bands);
   readonly #work = new Float64Array(bands);
   readonly #latestMs = new Float64Array(bands).fill(Number.NEGATIVE_INFINITY);
+  #used = 0;
+
+  /** The bands in which something waits, as bits: so no decision looks at the others. */
+  get used(): number {
+    return this.#used;
+  }
 
   /** @param work what it takes at best, as a multiple of what a query takes on the least accurate subnet */
   add({ deadlineMs, sloMs }: Given, work: number): void {
@@ -34,6 +47,7 @@ export class Demand {
     this.#count[band] = (this.#count[band] ?? 0) + 1;
     this.#work[band] = this.workIn(band) + work;
     this.#latestMs[band] = Math.max(this.latestIn(band), deadlineMs);
+    this.#used |= 1 << band;
   }
 
   /** @param work what was added for it */
@@ -41,9 +55,12 @@ export class Demand {
     const band = bandOf(sloMs);
     const left = (this.#count[band] ?? 0) - 1;
     this.#count[band] = left;
+    this.#work[band] = this.workIn(band) - work;
+    if (left > 0) return;
     // Rounding must not add up over millions of queries.
-    this.#work[band] = left === 0 ? 0 : this.workIn(band) - work;
-    if (left === 0) this.#latestMs[band] = Number.NEGATIVE_INFINITY;
+    this.#work[band] = 0;
+    this.#latestMs[band] = Number.NEGATIVE_INFINITY;
+    this.#used &= ~(1 << band);
   }
 
   /** Of those in a band. */
@@ -59,14 +76,15 @@ export class Demand {
   /** Of all. */
   get work(): number {
     let work = 0;
-    for (let band = 0; band < bands; band += 1) work += this.workIn(band);
+    for (let rest = this.#used; rest !== 0; rest &= rest - 1) work += this.workIn(lowestOf(rest));
     return work;
   }
 
   /** No query has a later deadline; -Infinity where there is none. */
   get latestMs(): number {
     let latestMs = Number.NEGATIVE_INFINITY;
-    for (let band = 0; band < bands; band += 1) latestMs = Math.max(latestMs, this.latestIn(band));
+    for (let rest = this.#used; rest !== 0; rest &= rest - 1)
+      latestMs = Math.max(latestMs, this.latestIn(lowestOf(rest)));
     return latestMs;
   }
 }

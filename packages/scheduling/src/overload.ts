@@ -13,7 +13,7 @@
  * Either holds for `calmMs` after it was last seen, because losses come one by one. O(classes x bands x models of a
  * worker) per decision.
  */
-import { bands, type Demand } from './demand.js';
+import { type Demand, lowestOf } from './demand.js';
 import type { Conditions } from './policy.js';
 import { type PriorityClass, priorityClasses } from './query.js';
 
@@ -32,24 +32,39 @@ export class DemandSum {
   takesMs = 0;
   latestMs = Number.NEGATIVE_INFINITY;
 
+  /** The band that was added last. */
+  band = -1;
+  /** Those that are not added yet, as bits. */
+  #rest = 0;
+
   constructor(
     private readonly backlogs: readonly Backlog[],
     private readonly least: PriorityClass,
-  ) {}
+  ) {
+    for (const backlog of backlogs) {
+      for (const priority of priorityClasses) if (priority >= least) this.#rest |= backlog.demandOf(priority).used;
+    }
+  }
 
-  /** Adds one band; false where there is nothing in it. */
-  add(band: number): boolean {
+  /** Adds the next band in which something waits that can be served; false: there is none. */
+  next(): boolean {
     const beforeMs = this.takesMs;
-    for (const backlog of this.backlogs) {
-      for (let priority = this.least; priority <= 2; priority += 1) {
-        const demand = backlog.demandOf(priority as PriorityClass);
-        const work = demand.workIn(band);
-        if (work === 0) continue;
-        this.takesMs += work / backlog.capacityPerMs;
-        this.latestMs = Math.max(this.latestMs, demand.latestIn(band));
+    while (this.#rest !== 0 && this.takesMs === beforeMs) {
+      this.band = lowestOf(this.#rest);
+      this.#rest &= this.#rest - 1;
+      for (const backlog of this.backlogs) {
+        for (const priority of priorityClasses) if (priority >= this.least) this.#add(backlog, priority);
       }
     }
     return this.takesMs > beforeMs;
+  }
+
+  #add(backlog: Backlog, priority: PriorityClass): void {
+    const demand = backlog.demandOf(priority);
+    const work = demand.workIn(this.band);
+    if (work === 0) return;
+    this.takesMs += work / backlog.capacityPerMs;
+    this.latestMs = Math.max(this.latestMs, demand.latestIn(this.band));
   }
 }
 
@@ -89,10 +104,10 @@ function isTooMuch(own: Backlog, all: readonly Backlog[], { overheadMs }: Condit
 /** Whether each class, with those above it, could be done by its last deadline: all of it, and what was given no longer than each band. */
 function canCarry(backlogs: readonly Backlog[], fromMs: number): boolean {
   for (const least of priorityClasses) {
+    // Where nothing of a class waits, the one above it says the same.
+    if (backlogs.every((backlog) => backlog.demandOf(least).used === 0)) continue;
     const sum = new DemandSum(backlogs, least);
-    for (let band = 0; band < bands; band += 1) {
-      if (sum.add(band) && fromMs + sum.takesMs > sum.latestMs) return false;
-    }
+    while (sum.next()) if (fromMs + sum.takesMs > sum.latestMs) return false;
   }
   return true;
 }
