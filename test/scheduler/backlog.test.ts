@@ -19,6 +19,8 @@ it('is told, by class, while a model is overloaded, and once that it is so no mo
   await send(0, 'normal', 5_000);
   await worker.command();
   expect(told).toEqual([]);
+  // It could be carried, and vouches for no other.
+  await send(901, 'low', 60_000);
   await Promise.all(Array.from({ length: 900 }, (_, i) => send(i + 1, i % 3 === 0 ? 'high' : 'low', 3_000)));
   await expect.poll(() => told.at(-1)?.models.at(0)?.low.takesMs, { timeout: 10_000 }).toBeGreaterThan(3_000);
   const report = told.flatMap(({ models }) => models).reduce((a, b) => (b.low.takesMs > a.low.takesMs ? b : a));
@@ -27,6 +29,9 @@ it('is told, by class, while a model is overloaded, and once that it is so no mo
   expect(report.low.takesMs).toBeGreaterThan(2 * report.high.takesMs);
   expect(report.high.takesMs).toBeGreaterThan(500);
   expect(report.normal.takesMs).toBe(report.high.takesMs);
-  // All of them expire, and a second later the overload is over.
+  expect(report.low.within.map(({ sloMs }) => sloMs)).toEqual([4_096]);
+  expect(report.low.within[0]?.takesMs).toBeLessThan(report.low.takesMs);
+  expect(report.high.within).toEqual([]);
+  // All but that one expire, and a second later the overload is over.
   await expect.poll(() => told.at(-1)?.models, { timeout: 10_000 }).toEqual([]);
 });

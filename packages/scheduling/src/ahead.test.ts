@@ -74,6 +74,17 @@ describe('what is told of the backlog', () => {
     });
   });
 
+  it('takes nothing for work that no worker can do', () => {
+    const one = dispatcher(['m']);
+    add(one, 60);
+    one.run(0);
+    one.withdraw('m');
+    add(one, 3, { minAccuracy: 0.9 });
+    const [backlog] = one.backlogs(1);
+    expect(backlog?.capacityPerMs).toBe(0.2);
+    expect(backlog?.ahead.map(({ takesMs }) => takesMs)).toEqual([0, 0, 0]);
+  });
+
   it('is not held up by a model that has a table for the same device class, and no worker yet', () => {
     const one = dispatcher(['m']);
     one.setTable('n', 'd', table);

@@ -16,7 +16,7 @@ export function longestOf(band: number): number {
 
 /** That of the least power of two that is not smaller. */
 function bandOf(sloMs: number): number {
-  const power = 32 - Math.clz32(Math.max(0, Math.ceil(sloMs) - 1));
+  const power = 32 - Math.clz32(Math.max(0, Math.min(2 ** 31, Math.ceil(sloMs)) - 1));
   return Math.min(bands - 1, Math.max(0, power - leastPower));
 }
 
@@ -55,9 +55,10 @@ export class Demand {
     const band = bandOf(sloMs);
     const left = (this.#count[band] ?? 0) - 1;
     this.#count[band] = left;
-    this.#work[band] = this.workIn(band) - work;
+    // Rounding may leave less than nothing to those that are no work.
+    this.#work[band] = Math.max(0, this.workIn(band) - work);
     if (left > 0) return;
-    // Rounding must not add up over millions of queries.
+    // Nor must it add up over millions of queries.
     this.#work[band] = 0;
     this.#latestMs[band] = Number.NEGATIVE_INFINITY;
     this.#used &= ~(1 << band);

@@ -76,6 +76,14 @@ export class EdfQueue<Q extends Query> {
     );
   }
 
+  /** The same for some levels. O(lanes). */
+  latestWithin(levels: LaneRange): number {
+    return this.#classes.reduce(
+      (latestMs, { together, alone }) => Math.max(latestMs, together.latestWithin(levels), alone.latestWithin(levels)),
+      Number.NEGATIVE_INFINITY,
+    );
+  }
+
   /** Sorts what waits by other levels, e.g. of a new version: O(n log n). */
   setLevels(levels: AccuracyLevels): void {
     const waiting = this.takeAll();

@@ -26,6 +26,8 @@ export class Lanes<Q extends Query> {
   readonly #deadlineMs: Float64Array;
   /** By node: queries below it. */
   readonly #count: Int32Array;
+  /** By lane: no deadline in it lies later; -Infinity when it is empty. */
+  readonly #latestMs: Float64Array;
 
   constructor(lanes: number) {
     this.#heaps = new Array<FrontedHeap<Q> | undefined>(lanes).fill(undefined);
@@ -33,6 +35,7 @@ export class Lanes<Q extends Query> {
     this.#winner = new Int32Array(2 * this.#leaves).fill(-1);
     this.#deadlineMs = new Float64Array(2 * this.#leaves).fill(Number.POSITIVE_INFINITY);
     this.#count = new Int32Array(2 * this.#leaves);
+    this.#latestMs = new Float64Array(lanes).fill(Number.NEGATIVE_INFINITY);
   }
 
   get size(): number {
@@ -66,12 +69,15 @@ export class Lanes<Q extends Query> {
       this.#heaps[lane] = heap;
     }
     heap.push(query.deadlineMs, query);
+    this.#latestMs[lane] = Math.max(this.#latestMs[lane] ?? Number.NEGATIVE_INFINITY, query.deadlineMs);
     this.#settle(lane, 1);
   }
 
   pop(lane: number): Q | undefined {
     const query = this.#heaps[lane]?.pop();
-    if (query !== undefined) this.#settle(lane, -1);
+    if (query === undefined) return undefined;
+    this.#settle(lane, -1);
+    if (this.#count[this.#leaves + lane] === 0) this.#latestMs[lane] = Number.NEGATIVE_INFINITY;
     return query;
   }
 
@@ -99,6 +105,15 @@ export class Lanes<Q extends Query> {
       best = this.#moreUrgent(best, this.#leaves + lane);
     }
     return this.#winner[best] ?? -1;
+  }
+
+  /** No deadline in the lanes `least` to `most` lies later; -Infinity when they are empty. It may be that of a query that has left. */
+  latestWithin({ least, most }: LaneRange): number {
+    let latestMs = Number.NEGATIVE_INFINITY;
+    for (let lane = least; lane < this.#latestMs.length && lane <= most; lane += 1) {
+      latestMs = Math.max(latestMs, this.#latestMs[lane] ?? latestMs);
+    }
+    return latestMs;
   }
 
   /** Queries in the lanes `least` to `most`. */

@@ -156,7 +156,9 @@ export class ModelState<Q extends Query> {
     if (capacityPerMs === 0) return undefined;
     const all = [this, ...others.map((other) => this.#besides(other))];
     if (!this.#overload.wouldBeOn(this, all, conditions, nowMs)) return undefined;
-    const workPerQuery = queue.size === 0 ? 1 : this.#work / queue.size;
+    const work = this.#work;
+    // What nothing can serve is no work.
+    const workPerQuery = work > 0 ? work / queue.size : 1;
     return {
       model,
       capacityPerMs: capacityPerMs / workPerQuery,
@@ -191,7 +193,7 @@ export class ModelState<Q extends Query> {
     const busyMs = (deadlineMs: number) =>
       others.reduce((sum, other) => sum + this.#besides(other).busyMs(deadlineMs, startMs), 0);
     const service = { table, subnet, workers, conditions, startMs, busyMs };
-    const latestMs = Math.min(queue.latestMs, nowMs + (this.#sloMs ?? Number.POSITIVE_INFINITY));
+    const latestMs = Math.min(queue.latestWithin(levels), nowMs + (this.#sloMs ?? Number.POSITIVE_INFINITY));
     const shed: Q[] = [];
     let agreedMs = Number.NEGATIVE_INFINITY;
     // The policy is asked for the lowest class; a higher one goes as far, but no further, or what is left of the lower would be in the way.

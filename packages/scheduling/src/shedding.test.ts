@@ -115,6 +115,13 @@ describe('with minimum accuracies', () => {
     expect(givenUp([...due(1, 6, 6, 0.9), ...due(40, 12, 72, 0.9)], { d: both })).not.toEqual([]);
   });
 
+  it('gives up no more because others have longer', () => {
+    const small = due(100, 3, 18, 0);
+    const count = givenUp(small, { d: both }).length;
+    expect(count).toBeGreaterThan(0);
+    expect(givenUp([...small, ...due(1, 36, 36, 0.9)], { d: both })).toHaveLength(count);
+  });
+
   it('gives up only those that the least subnet of the most urgent query is least for', () => {
     const minima = (queries: readonly Query[]) => new Set(queries.map(({ minAccuracy }) => minAccuracy));
     const large = due(100, 5, 120, 0.9);

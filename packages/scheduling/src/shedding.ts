@@ -35,7 +35,7 @@ export interface UrgentQueue {
   readonly size: number;
   /** Deadline of the k-th most urgent query; Infinity beyond the last. */
   deadlineMsAt(k: number): number;
-  /** No query has a later one; where all have been given equally long, hardly one that still waits. */
+  /** Hardly any has a later one. */
   readonly latestMs: number;
 }
 

@@ -94,6 +94,14 @@ describe('where what waits was given different times', () => {
     expect(refusal(query({ deadlineMs: saidAtMs + 60_000 }), saidAtMs)).toBeUndefined();
   });
 
+  it('a query is held up by those that were given less, whatever was told of its like', () => {
+    const within = [{ sloMs: 1_024, takesMs: 3_000, latestMs: saidAtMs + 1_000 }];
+    const all = { takesMs: 3_005, latestMs: saidAtMs + 60_000, within };
+    door.told({ v: 1, models: [{ model: 'm', capacityPerMs: 0.2, low: all, normal: all, high: all }] }, saidAtMs);
+    expect(refusal(query({ deadlineMs: saidAtMs + 2_000 }), saidAtMs)?.retryAfterMs).toBe(3_000);
+    expect(refusal(query({ deadlineMs: saidAtMs + 4_000 }), saidAtMs)).toBeUndefined();
+  });
+
   it('counts what came in and what was carried since in every part', () => {
     for (let i = 0; i < 100; i += 1) enter(query({ deadlineMs: saidAtMs + 60_000 }), saidAtMs);
     expect(refusal(query(), saidAtMs)?.retryAfterMs).toBe(1_000);

@@ -66,9 +66,10 @@ export class Gate {
   ): { error: SlacklineError; retryAfterMs: number } | undefined {
     this.#reckon(nowMs);
     const all = this.#ahead[priority];
-    const { takesMs, latestMs } = all.within.find(({ sloMs }) => deadlineMs - nowMs <= sloMs) ?? all;
-    if (nowMs + takesMs <= Math.max(deadlineMs, latestMs)) return undefined;
-    return { error: hopeless, retryAfterMs: takesMs };
+    const others = all.within.findIndex(({ sloMs }) => deadlineMs - nowMs <= sloMs);
+    const inItsWay = others === -1 ? [...all.within, all] : all.within.slice(0, others + 1);
+    const tooMuch = inItsWay.find(({ takesMs, latestMs }) => nowMs + takesMs > Math.max(deadlineMs, latestMs));
+    return tooMuch && { error: hopeless, retryAfterMs: tooMuch.takesMs };
   }
 
   /** A query was let in. */

@@ -35,7 +35,7 @@ export const schedulerConfig = commonConfig.extend(streamsConfig.shape).extend({
   ACK_WAIT_MS: ms(1_000).default(300_000),
   /** Queries fetched ahead of their arrival in the queue. */
   PREFETCH: numberFrom(z.number().int().min(1)).default(2_000),
-  /** At shutdown batches that are out are waited for, at most this long. */
+  /** At shutdown batches that are out, and answers that are being stored, are waited for, at most this long. */
   DRAIN_MS: ms(0).default(2_000),
 });
 export type SchedulerConfig = z.infer<typeof schedulerConfig>;

@@ -7,19 +7,19 @@ import type { Clock } from '@slackline/shared';
 
 /** After the deadline; producers are promised 50 ms at most (docs/guarantees.md). */
 const afterDeadlineMs = 30;
-/** So long after the deadline an end is said, however many there are. */
+/** So long after the deadline all are said, however many there are. */
 const mostAfterDeadlineMs = 40;
 /** An end that is known long before its deadline need not wait for longer than this. */
 const mostMs = 100;
 const everyMs = 5;
-/** Said at a time, where the deadlines allow. */
+/** Said at a time, where the deadlines allow; else as many as they ask for. */
 const mostAtOnce = 64;
 
 interface Waiting<T> {
   readonly end: T;
   /** When it may be said. */
   readonly dueMs: number;
-  /** When it must be. */
+  /** When it is to be said at the latest. */
   readonly latestMs: number;
 }
 
@@ -58,7 +58,8 @@ export class LaterEnds<T> {
   readonly #sayDue = (): void => {
     const nowMs = this.clock.now();
     const due = this.#waiting.filter(({ dueMs }) => dueMs <= nowMs).sort((a, b) => a.latestMs - b.latestMs);
-    const now = new Set(due.filter(({ latestMs }, i) => i < mostAtOnce || latestMs <= nowMs));
+    const times = 1 + Math.max(0, Math.floor(((due[0]?.latestMs ?? nowMs) - nowMs) / everyMs));
+    const now = new Set(due.slice(0, Math.max(mostAtOnce, Math.ceil(due.length / times))));
     this.#waiting = this.#waiting.filter((each) => !now.has(each));
     this.#cancelTimer = this.#waiting.length > 0 ? this.clock.after(everyMs, this.#sayDue) : undefined;
     for (const { end } of now) this.say(end);

@@ -33,6 +33,9 @@ import type { Tally } from './tally.js';
 import { WakeUps } from './wake-ups.js';
 import { WorkerWords } from './worker-words.js';
 
+/** How long a standby may be kept waiting for answers to be stored. */
+const mostStoringMs = 250;
+
 export interface TermParts {
   bus: Bus;
   subjects: Subjects;
@@ -216,17 +219,25 @@ export class Term {
       this.#onIdle = resolve;
       this.#tellIdle();
     });
+    this.#dispatcher.hold();
+    await this.#sayAll();
+    // A standby leads only when this one ends: what is not stored in a moment it does again.
+    const storedUntilMs = sendsOn ? untilMs : Math.min(untilMs, this.parts.clock.now() + mostStoringMs);
+    await this.#until(storedUntilMs, (resolve) => this.#outcomes.onceStored(resolve));
+    await this.#sayAll();
+  }
+
+  /** What waits to be told, and the answers to what came back last, are said at the end of this turn. */
+  #sayAll(): Promise<void> {
     this.#outcomes.flush();
-    // That, and the answers to what came back last, are said at the end of this turn.
-    await new Promise((resolve) => setImmediate(resolve));
-    await this.#until(untilMs, (resolve) => this.#outcomes.onceStored(resolve));
+    return new Promise((resolve) => setImmediate(resolve));
   }
 
   /** @param once is given what to call when that for which is waited has come */
-  #until(limitMs: number, once: (resolve: () => void) => void): Promise<void> {
+  #until(untilMs: number, once: (resolve: () => void) => void): Promise<void> {
     const { clock } = this.parts;
     return new Promise((resolve) => {
-      const cancel = clock.after(Math.max(0, limitMs - clock.now()), resolve);
+      const cancel = clock.after(Math.max(0, untilMs - clock.now()), resolve);
       once(() => {
         cancel();
         resolve();

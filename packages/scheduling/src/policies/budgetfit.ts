@@ -68,7 +68,7 @@ interface Frontier {
 }
 
 /** Of one model: what arrives, in queries that any subnet would do for, and how many of those the pool carries. */
-interface Demand {
+interface Traffic {
   readonly rate: ArrivalRate;
   /** Of a longer time, and from nothing on. */
   readonly lastingRate: ArrivalRate;
@@ -86,7 +86,7 @@ export class BudgetFit implements Policy {
   readonly name = 'budgetfit';
   readonly #frontiers = new WeakMap<LatencyTable, Frontier>();
   /** By model. */
-  readonly #demands = new Map<string, Demand>();
+  readonly #traffic = new Map<string, Traffic>();
 
   decide(view: DecisionView): Decision {
     const queue = mostUrgent(view);
@@ -116,19 +116,19 @@ export class BudgetFit implements Policy {
 
   #load(view: DecisionView, frontier: Frontier): Load {
     for (const queue of view.queues) {
-      const demand = this.#demands.get(queue.model) ?? newDemand(queue, frontier, view.nowMs);
-      this.#demands.set(queue.model, demand);
-      demand.rate.observe(queue.workArrived, view.nowMs);
-      demand.lastingRate.observe(queue.workArrived, view.nowMs);
-      demand.capacityPerMs = queue.capacityPerMs;
+      const traffic = this.#traffic.get(queue.model) ?? newTraffic(queue, frontier, view.nowMs);
+      this.#traffic.set(queue.model, traffic);
+      traffic.rate.observe(queue.workArrived, view.nowMs);
+      traffic.lastingRate.observe(queue.workArrived, view.nowMs);
+      traffic.capacityPerMs = queue.capacityPerMs;
     }
     let now = 0;
     let lasting = 0;
     for (const model of view.worker.models) {
-      const demand = this.#demands.get(model);
-      if (demand === undefined || demand.capacityPerMs <= 0) continue;
-      now += demand.rate.perMs(view.nowMs) / demand.capacityPerMs;
-      lasting += demand.lastingRate.perMs(view.nowMs) / demand.capacityPerMs;
+      const traffic = this.#traffic.get(model);
+      if (traffic === undefined || traffic.capacityPerMs <= 0) continue;
+      now += traffic.rate.perMs(view.nowMs) / traffic.capacityPerMs;
+      lasting += traffic.lastingRate.perMs(view.nowMs) / traffic.capacityPerMs;
     }
     return { now: Math.max(now, Number.EPSILON), lasting };
   }
@@ -143,7 +143,7 @@ export class BudgetFit implements Policy {
   }
 }
 
-function newDemand({ capacityPerMs }: QueueView, frontier: Frontier, nowMs: number): Demand {
+function newTraffic({ capacityPerMs }: QueueView, frontier: Frontier, nowMs: number): Traffic {
   // Until traffic has shown what it is, it is reckoned as what the frontier's second subnet can just not carry.
   const knee = frontier.workMs[Math.min(1, frontier.workMs.length - 1)] ?? 1;
   const guess = capacityPerMs * (smallestWorkMs(frontier) / knee) * 1.1;
