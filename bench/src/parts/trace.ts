@@ -38,6 +38,9 @@ export interface TraceRun {
   readonly windows: readonly { readonly atMs: number; readonly sent: number; readonly ok: number }[];
 }
 
+/** Why more accurate subnets were not run, of which one might have attained as much. */
+export const noTime = 'there was no time';
+
 export interface TraceFigures {
   readonly file: string;
   readonly recorded: string;
@@ -81,7 +84,7 @@ export async function tracePart(
     ...{ peak: peakOf(trace), ours, fixed, bestFixed: best && { policy: best.policy, accuracy: best.accuracy } },
     ...(again && { again }),
     notRun: names.filter((name) => fixed.every((run) => run.policy !== name)),
-    whyNotRun: missed >= misses ? `the ${misses} before them attain less than was wanted` : 'there was no time',
+    whyNotRun: missed >= misses ? `the ${misses} before them attain less than was wanted` : noTime,
   };
 }
 

@@ -2,7 +2,7 @@
 import type { BusDocument } from '../document.js';
 import { found } from '../part.js';
 import type { OverheadFigures } from '../parts/overhead.js';
-import { oursOf, peakOverMean } from '../parts/trace.js';
+import { noTime, oursOf, peakOverMean, type TraceFigures } from '../parts/trace.js';
 import { digits, share, table, times, whole } from './markdown.js';
 
 interface Goal {
@@ -73,10 +73,15 @@ function onTrace({ slackline, trace }: BusDocument): Goal[] {
     {
       name: 'accuracy on the trace above the best fixed subnet’s',
       wanted: '> 0 points',
-      measured: gain === undefined ? without : `${digits(100 * gain, 2)} points`,
+      measured: gain === undefined ? without : `${digits(100 * gain, 2)} points${ofHowMany(day)}`,
       isMet: gain === undefined ? reached(ours?.attainment) : gain > 0,
     },
   ];
+}
+
+function ofHowMany(day: TraceFigures | undefined): string {
+  if (day === undefined || day.notRun.length === 0 || day.whyNotRun !== noTime) return '';
+  return ` (of ${new Set(day.fixed.map(({ policy }) => policy)).size} that there was time for)`;
 }
 
 function reached(attainment: number | undefined): boolean {

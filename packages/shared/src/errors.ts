@@ -106,7 +106,11 @@ const kinds = {
   // Starting up and the bus.
   invalid_config: { status: 500, retryable: false, advice: 'correct the environment variables named above' },
   invalid_model: { status: 500, retryable: false, advice: 'correct the model’s folder' },
-  nats_unreachable: { status: 503, retryable: true, advice: 'start nats-server with JetStream (-js) or set NATS_URL' },
+  nats_unreachable: {
+    status: 503,
+    retryable: true,
+    advice: 'start nats-server with JetStream (-js) or all of it (slackline up), or set NATS_URL',
+  },
   nats_unauthorized: {
     status: 401,
     retryable: false,

@@ -115,8 +115,9 @@ export class Outcomes {
 
   #endExpired({ query, atMs }: Expired): void {
     const waited = (atMs - query.acceptedMs).toFixed(1);
-    const left = (query.deadlineMs - atMs).toFixed(1);
-    const what = `Query ${query.id} was given up with ${left} ms left, after ${waited} ms in the queue`;
+    const leftMs = query.deadlineMs - atMs;
+    const when = `${Math.abs(leftMs).toFixed(1)} ms ${leftMs < 0 ? 'after' : 'before'} its deadline`;
+    const what = `Query ${query.id} was given up ${when}, after ${waited} ms in the queue`;
     const facts = { queryId: query.id, outcome: 'expired' as const };
     this.#end(query, 'expired', frameError(query.contentType, errorWords('expired', what), facts));
   }
