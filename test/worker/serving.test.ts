@@ -29,14 +29,14 @@ async function servingTiny() {
 describe('a batch', () => {
   it('is answered query by query, each in its own content type', async () => {
     const { worker } = await servingTiny();
-    expect(worker).toMatchObject({ freeSlots: 2, executor: 'cpu', deviceClass: 'test', draining: false });
+    expect(worker).toMatchObject({ freeSlots: 1, executor: 'cpu', deviceClass: 'test', draining: false });
     const queries = [
       rawQuery([1, 2, 3, 4]),
       query(contentTypes.json, Buffer.from(JSON.stringify(request([1, 1, 1, 1])))),
       query(contentTypes.msgpack, encode(request([2, 2, 2, 2]))),
     ];
     const done = await deployment.scheduler.run(worker, { subnet: 'large', queries });
-    expect(done).toMatchObject({ freeSlots: 2, token: 1, epoch: worker.epoch });
+    expect(done).toMatchObject({ freeSlots: 1, token: 1, epoch: worker.epoch });
     expect(done.inferenceMs).toBeGreaterThan(0);
     expect(done.heldMs).toBeGreaterThanOrEqual(done.inferenceMs + done.actuationMs);
     const [raw, json, msgpack] = Array.isArray(done.answers) ? done.answers : [];
@@ -175,7 +175,7 @@ describe('measuring', () => {
     }
     const { statuses } = deployment.scheduler;
     const measuring = await statuses.first(({ freeSlots }) => freeSlots === 0, statuses.all.indexOf(worker));
-    await statuses.first(({ freeSlots }) => freeSlots === 2, statuses.all.indexOf(measuring));
+    await statuses.first(({ freeSlots }) => freeSlots === 1, statuses.all.indexOf(measuring));
   });
 
   it('of another version is refused, with a code', async () => {

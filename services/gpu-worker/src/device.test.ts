@@ -14,7 +14,7 @@ beforeEach(() => {
   life = new Life();
   clock = new ManualClock();
   said = [];
-  device = new Device(life, clock, () => said.push(device.freeSlots));
+  device = new Device(2, life, clock, () => said.push(device.freeSlots));
 });
 
 function ready() {
@@ -154,7 +154,7 @@ it('offers no more slots than it takes batches, whatever happens, and runs every
   const property = fc.asyncProperty(fc.array(anyEvent, { maxLength: 30 }), async (events) => {
     life = new Life();
     clock = new ManualClock();
-    device = new Device(life, clock, () => {});
+    device = new Device(2, life, clock, () => {});
     ready();
     const [taken, ended]: [ReturnType<typeof held>[], number[]] = [[], []];
     const jobs: ReturnType<typeof held>[] = [];

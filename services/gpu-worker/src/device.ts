@@ -10,8 +10,13 @@ import type { Life } from './life.js';
 
 /** How long a batch command may be on its way after its sender could have heard that there is no slot. */
 export const lingerMs = 50;
-/** Batches that a worker holds at most: one on the device, and one that waits for it. */
-export const slots = 2;
+/**
+ * Batches that a worker is sent at most: one on the device, and one that waits for it. No second one where the device is a core of this
+ * machine: that does not idle between two batches but carries messages, and what waits for it is late where both want it.
+ */
+export function slotsOf(executor: string): number {
+  return executor === 'cpu' ? 1 : 2;
+}
 
 interface Batch {
   run: () => Promise<void>;
@@ -35,8 +40,12 @@ export class Device {
   #isLingering = false;
   #cancelLinger: () => void = () => {};
 
-  /** @param onSlots called whenever slots come up or go, except at the beginning and the end of a batch */
+  /**
+   * @param slots batches that it is sent at most
+   * @param onSlots called whenever slots come up or go, except at the beginning and the end of a batch
+   */
   constructor(
+    readonly slots: number,
     private readonly life: Life,
     private readonly clock: Clock,
     private readonly onSlots: () => void,
@@ -46,8 +55,8 @@ export class Device {
   get freeSlots(): number {
     const { state } = this.life;
     if (this.#waiting.length > 0) return 0;
-    if (state === 'idle') return slots;
-    return state === 'busy' && this.#next === undefined ? slots - 1 : 0;
+    if (state === 'idle') return this.slots;
+    return state === 'busy' && this.#next === undefined ? this.slots - 1 : 0;
   }
 
   /** Whether a batch that comes now would be run: also one that was sent before its sender heard that there is no slot. */

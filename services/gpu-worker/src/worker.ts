@@ -22,7 +22,7 @@ import {
 } from '@slackline/shared';
 import { Batches } from './batches.js';
 import type { WorkerConfig } from './config.js';
-import { Device, slots } from './device.js';
+import { Device, slotsOf } from './device.js';
 import type { Executor } from './executors/executor.js';
 import { Fence } from './fence.js';
 import { Life, type LifeState } from './life.js';
@@ -73,7 +73,7 @@ export class Worker {
     this.#log = deps.log.child({ workerId: deps.id });
     this.#fence = new Fence({ clock, deadAfterMs: config.DEAD_AFTER_MS, newEpoch: deps.newEpoch ?? randomUUID });
     this.#voice = new Voice(deps.bus, deps.subjects, config.ALLOWED_REPLY_PREFIXES, this);
-    this.#device = new Device(this.#life, clock, () => this.#voice.slots());
+    this.#device = new Device(slotsOf(executor.name), this.#life, clock, () => this.#voice.slots());
     this.#meter = new Meter(clock);
     this.#complaints = new Complaints(this.#log, clock);
     this.#batches = new Batches({
@@ -116,7 +116,7 @@ export class Worker {
       host,
       models: this.#models.hosted,
       versions: this.#models.versions,
-      slots,
+      slots: this.#device.slots,
       freeSlots: this.freeSlots,
       batchId: this.#batches.runningId,
       draining: this.#life.isEnding,
