@@ -60,7 +60,7 @@ export function peersSection({ peers }: BusDocument): string[] {
       'In time is the producer’s clock for them, and the deadline for Slackline, whose share by the producer’s clock stands beside. ' +
       `Accuracy is that of the answers in time: as profiled, and as measured on the rows that were sent, none of which the profile was made from. Steps of ${seconds} s or more. ` +
       'In bursts: a third of the rate evenly spaced, two thirds in gaps with a squared coefficient of variation of 8.',
-    'Where one subnet bears the load at all times, a server of that one alone is simpler, answers sooner, and loses nothing: Slackline pays ' +
+    'Where one subnet bears the load at all times, a server of that one alone is simpler and answers sooner: Slackline pays ' +
       'for its way through the broker. What it is for is where no one subnet does: where the load outgrows the accurate ones, at times or for good.',
     table(
       [
