@@ -124,6 +124,23 @@ describe('budgetfit', () => {
     expect(under(10)).toBe('knee');
   });
 
+  it('infers less where inference waits for shared cores, as far as the traffic makes that a good part of the time', () => {
+    const under = (perMs: number, overheadMs: number, slowdown: number) => {
+      const { policy, arrived } = accustomedTo(perMs);
+      const capacityPerMs = (workers * 16) / 7 / slowdown;
+      const late = { headDeadlineMs: 1_200, latestDeadlineMs: 1_200, sloMs: 200 };
+      const asked = view(1_000, { table, ...late, size: 16, arrived, capacityPerMs });
+      const decision = policy.decide({ ...asked, conditions: { overheadMs, reserveMs: 0, slowdown } });
+      return decision.kind === 'run' ? table.subnets[decision.subnet]?.id : undefined;
+    };
+    // Of 8 workers 1.5 queries/ms on the large subnet, 2 ms each, make 3 wait at a slowdown of 2: more than a quarter.
+    expect(under(1.5, 10, 2)).toBe('knee');
+    expect(under(1.5, 10, 1.2)).toBe('large');
+    expect(under(0.5, 10, 2)).toBe('large');
+    // A slower device that shares its cores with nobody has all of its time.
+    expect(under(1.5, 0, 2)).toBe('large');
+  });
+
   it('gives accuracy up when what stays behind would be late otherwise', () => {
     expect(answer(6, 20, 40).subnet).toBe('knee');
     expect(answer(6, 20, 400)).toEqual({ subnet: 'small', batch: 16 });

@@ -19,7 +19,8 @@
  *   it moves where the queue settles. A burst that is the first traffic there is uses all of its slack, as it may end.
  * - Backlog: what stays behind must be done by its last deadline by a mixture of the same subnet and the smallest.
  * - Shared cores: where bus and queues take a good part of a batch's time, worker time is not all that is short, and a subnet
- *   is run only if a full batch of it would fit the slack.
+ *   is run only if a full batch of it would fit the slack, and if workers that run it would not wait for cores for too much of
+ *   their time: the more they infer, the longer all that carries messages waits, and they for it.
  *
  * Where nothing on the frontier passes, the smallest subnet takes the largest batch that fits, without the reserve if that
  * is what would leave queries behind: throughput is what counts then, and batches that are cut to keep something back let
@@ -55,6 +56,8 @@ const lastingMemories = 5;
 
 /** Overhead and reserve above this share of the longest batch say that workers share their cores with the bus. */
 const sharedAbove = 0.2;
+/** Share of workers' time that may go by while their inference waits for cores that others have. */
+const mostContention = 0.25;
 
 /** What is worth running of a table. */
 interface Frontier {
@@ -95,9 +98,11 @@ export class BudgetFit implements Policy {
     const budgetMs = smallestWorkMs(frontier) / load.now;
     const plainMs = usable * slackMs(view, queue);
     const isShared = view.conditions.overheadMs + view.conditions.reserveMs > sharedAbove * longestMs(frontier);
+    const mostWorkMs = isShared ? uncontendedMs(budgetMs, view.conditions.slowdown) : Number.POSITIVE_INFINITY;
     for (let i = reach(frontier, budgetMs); i > 0; i -= 1) {
       const subnet = frontier.subnets[i] ?? 0;
       if (subnet < queue.leastSubnet) break;
+      if ((frontier.workMs[i] ?? 0) > mostWorkMs) continue;
       const waiting = Math.min(queue.runnableOn(subnet), frontier.largest);
       const change = changeMs(queue, subnet);
       const fullMs = latency(frontier, subnet, frontier.largest) + change;
@@ -196,6 +201,14 @@ function reach({ workMs }: Frontier, budgetMs: number): number {
   let i = 1;
   while (i < last && (workMs[i] ?? 0) <= budgetMs) i += 1;
   return Math.min(i, last);
+}
+
+/**
+ * The most work per query with which workers on shared cores wait for those no longer than they may: inference that takes `slowdown`
+ * times its profile waits for `slowdown - 1` of it, out of `slowdown` budgets that there are of time per query.
+ */
+function uncontendedMs(budgetMs: number, slowdown: number): number {
+  return (mostContention * slowdown * budgetMs) / (slowdown - 1);
 }
 
 /**
