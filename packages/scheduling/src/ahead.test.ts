@@ -46,9 +46,9 @@ describe('what is told of the backlog', () => {
     const firstMs = 20 + overheadMs - 5 + overheadMs;
     expect(backlog).toMatchObject({ model: 'm', capacityPerMs: 0.2 });
     expect(backlog?.ahead).toEqual([
-      { takesMs: 150 + firstMs, latestMs: 100, within: [] },
-      { takesMs: 100 + firstMs, latestMs: 100, within: [] },
-      { takesMs: 0, latestMs: Number.NEGATIVE_INFINITY, within: [] },
+      { takesMs: 150 + firstMs, latestMs: 100, sloMs: 64, within: [] },
+      { takesMs: 100 + firstMs, latestMs: 100, sloMs: 64, within: [] },
+      { takesMs: 0, latestMs: Number.NEGATIVE_INFINITY, sloMs: 0, within: [] },
     ]);
   });
 
@@ -69,7 +69,7 @@ describe('what is told of the backlog', () => {
     expect(one.backlogs(0)).toEqual([]);
     add(one, 30, { sloMs: 100 });
     expect(one.backlogs(0)[0]?.ahead[1]).toEqual({
-      ...{ takesMs: 155 + overheadMs, latestMs: 60_000 },
+      ...{ takesMs: 155 + overheadMs, latestMs: 60_000, sloMs: 65_536 },
       within: [{ sloMs: 128, takesMs: 150 + overheadMs, latestMs: 100 }],
     });
   });

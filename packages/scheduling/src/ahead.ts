@@ -13,13 +13,14 @@ interface Waiting {
   readonly latestMs: number;
 }
 
-/** The part of what waits that was given no longer than so many milliseconds. */
+/** What waits and was given no longer than so many milliseconds. */
 export interface AheadWithin extends Waiting {
+  /** A power of two, so that what was given about as long counts with it; Infinity where some was given more than two minutes. */
   readonly sloMs: number;
 }
 
-/** What waits of a class and those above it, other models of the same workers included. */
-export interface Ahead extends Waiting {
+/** All that waits of a class and those above it, other models of the same workers included. */
+export interface Ahead extends AheadWithin {
   /** Parts of it, the shortest limits first: empty where all have much the same. */
   readonly within: readonly AheadWithin[];
 }
@@ -47,6 +48,6 @@ function sumOf(all: readonly Backlog[], least: PriorityClass, firstMs: number): 
   while (sum.next()) {
     within.push({ sloMs: longestOf(sum.band), takesMs: sum.takesMs + firstMs, latestMs: sum.latestMs });
   }
-  const { takesMs, latestMs } = within.pop() ?? { takesMs: 0, latestMs: Number.NEGATIVE_INFINITY };
-  return { takesMs, latestMs, within };
+  const longest = within.pop() ?? { sloMs: 0, takesMs: 0, latestMs: Number.NEGATIVE_INFINITY };
+  return { ...longest, within };
 }

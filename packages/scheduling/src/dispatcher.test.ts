@@ -251,6 +251,18 @@ describe('the dispatcher', () => {
     expect(sent[4]).toMatchObject({ workerId: 'w5', queries: [{ id: 'q1', deaths: 1 }] });
   });
 
+  it('sends nothing more to a worker that has said goodbye while its batch was on its way', () => {
+    const { dispatcher, sent, report } = setup();
+    for (const id of ['q1', 'q2']) dispatcher.add(query(id, 1_000));
+    report('w1', 0);
+    expect(dispatcher.leave('w1', 'e1')).toBe(false);
+    dispatcher.add(query('q3', 1_000));
+    expect(dispatcher.complete(sent[0]?.id ?? '', 'w1', 'e1', 10)).toBeDefined();
+    dispatcher.run(10);
+    expect(sent).toHaveLength(1);
+    expect(dispatcher.leave('w1', 'e1')).toBe(true);
+  });
+
   it('judges nobody by words that are still to be read', () => {
     const { dispatcher, sent, report } = setup({ overdueMs: 10_000 });
     dispatcher.readUpTo(0);

@@ -200,7 +200,10 @@ export class Dispatcher<Q extends Query> {
     const worker = this.#pool.get(workerId);
     if (worker?.report.epoch !== epoch) return false;
     worker.isLeaving = true;
-    if (worker.batch !== undefined) return false;
+    if (worker.batch !== undefined) {
+      this.#pool.refused(worker);
+      return false;
+    }
     this.#pool.remove(worker);
     return true;
   }

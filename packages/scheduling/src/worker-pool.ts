@@ -161,7 +161,7 @@ export class WorkerPool<Q extends Query> {
     this.#settle(worker);
   }
 
-  /** A worker did not take what it was sent: it is given nothing until its next report. */
+  /** A worker did not take what it was sent, or will take nothing more: it is given nothing until its next report. */
   refused(worker: PooledWorker<Q>): void {
     worker.report = { ...worker.report, accepting: false };
     this.#settle(worker);

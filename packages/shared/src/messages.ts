@@ -123,8 +123,10 @@ export const measureReply = z.object({
 const takesUntil = { takesMs: timeMs.max(3_600_000), latestMs: z.number() };
 const waitingAhead = z.object({
   ...takesUntil,
-  /** The part of it that was given no longer than `sloMs`, the shortest first; absent from older versions. */
-  within: z.array(z.object({ sloMs: z.number().positive(), ...takesUntil })).default([]),
+  /** None of it was given longer. */
+  sloMs: z.number().min(0),
+  /** The parts of it that were given no longer than `sloMs`, the shortest first. */
+  within: z.array(z.object({ sloMs: z.number().positive(), ...takesUntil })),
 });
 
 /**

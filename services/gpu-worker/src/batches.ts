@@ -72,8 +72,9 @@ export class Batches {
     this.#runningId = command.batchId;
     meter.batchStarted();
     const result = await this.#run(command, digest, await bodies);
-    const { actuationMs = 0, inferenceMs = 0 } = result ?? {};
-    meter.batchEnded({ queries: command.queries.length, actuationMs, inferenceMs });
+    meter.batchEnded(
+      result !== undefined && Array.isArray(result.answers) ? { queries: result.answers.length, ...result } : undefined,
+    );
     return result;
   }
 

@@ -208,6 +208,7 @@ describe('draining', () => {
     clock.advance(lingerMs);
     await draining;
     expect(life.state).toBe('draining');
+    expect(device.acceptsBatch).toBe(false);
   });
 
   it('waits for the batch that was sent ahead too', async () => {

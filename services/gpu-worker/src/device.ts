@@ -38,6 +38,8 @@ export class Device {
   #isBatch = false;
   /** Whether batches may be on their way that were sent before the slots were withdrawn. */
   #isLingering = false;
+  /** Whether nothing is taken any more. */
+  #isClosed = false;
   #cancelLinger: () => void = () => {};
 
   /**
@@ -63,7 +65,7 @@ export class Device {
   get acceptsBatch(): boolean {
     const { state } = this.life;
     if (state === 'idle' || state === 'closing') return true;
-    const isOpen = state === 'busy' || state === 'draining';
+    const isOpen = (state === 'busy' || state === 'draining') && !this.#isClosed;
     return isOpen && this.#next === undefined && (this.#isBatch || this.#occupied === undefined);
   }
 
@@ -111,6 +113,7 @@ export class Device {
       this.clock.after(lingerMs, resolve);
     });
     while (this.#occupied !== undefined) await this.#occupied;
+    this.#isClosed = true;
   }
 
   #startBatch({ run, ended }: Batch): void {

@@ -31,4 +31,11 @@ it('counts for ever, and gives shares and means since the last reading', () => {
   meter.batchEnded({ queries: 1, actuationMs: 0, inferenceMs: 500 });
   clock.advance(900);
   expect(meter.read()).toMatchObject({ batches: 3, queries: 9, busyShare: 0.1, meanInferenceMs: 500 });
+
+  // One that was not run after all had the device, and is none.
+  meter.batchStarted();
+  clock.advance(200);
+  meter.batchEnded(undefined);
+  clock.advance(800);
+  expect(meter.read()).toMatchObject({ batches: 3, queries: 9, busyShare: 0.2, meanInferenceMs: 0 });
 });

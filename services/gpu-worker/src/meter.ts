@@ -24,9 +24,11 @@ export class Meter {
     this.#busySinceMs = this.clock.now();
   }
 
-  batchEnded(batch: { queries: number; actuationMs: number; inferenceMs: number }): void {
+  /** @param batch undefined: it was not run after all */
+  batchEnded(batch: { queries: number; actuationMs: number; inferenceMs: number } | undefined): void {
     this.#settleBusy();
     this.#busySinceMs = undefined;
+    if (batch === undefined) return;
     this.#batches++;
     this.#queries += batch.queries;
     this.#recent.batches++;

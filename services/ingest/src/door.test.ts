@@ -23,10 +23,10 @@ const refusal = ({ model, priority, deadlineMs }: Candidate, nowMs: number) =>
 const enter = ({ model, priority, deadlineMs }: Candidate, nowMs: number) =>
   door.gate(model, { brokerNowMs: nowMs })?.entered(priority, deadlineMs, nowMs);
 
-const nothing = { takesMs: 0, latestMs: 0, within: [] };
+const nothing = { takesMs: 0, latestMs: 0, sloMs: 0, within: [] };
 /** A model that carries a query in 5 ms; `takesMs` says what waits. */
 function report(takesMs: { low: number; normal: number; high: number }, latestMs = saidAtMs + sloMs): BacklogReport {
-  const ahead = (ms: number) => (ms === 0 ? nothing : { takesMs: ms, latestMs, within: [] });
+  const ahead = (ms: number) => (ms === 0 ? nothing : { takesMs: ms, latestMs, sloMs: 512, within: [] });
   const { low, normal, high } = takesMs;
   return {
     v: 1,
@@ -83,7 +83,7 @@ describe('where what waits was given different times', () => {
   /** Queries with a minute, which vouch for nobody; those with half a second take a second. */
   const mixed = (): BacklogReport => {
     const within = [{ sloMs: 512, takesMs: 1_000, latestMs: saidAtMs + sloMs }];
-    const all = { takesMs: 1_200, latestMs: saidAtMs + 60_000, within };
+    const all = { takesMs: 1_200, latestMs: saidAtMs + 60_000, sloMs: 65_536, within };
     return { v: 1, models: [{ model: 'm', capacityPerMs: 0.2, low: all, normal: all, high: all }] };
   };
   beforeEach(() => door.told(mixed(), saidAtMs));
@@ -96,10 +96,27 @@ describe('where what waits was given different times', () => {
 
   it('a query is held up by those that were given less, whatever was told of its like', () => {
     const within = [{ sloMs: 1_024, takesMs: 3_000, latestMs: saidAtMs + 1_000 }];
-    const all = { takesMs: 3_005, latestMs: saidAtMs + 60_000, within };
+    const all = { takesMs: 3_005, latestMs: saidAtMs + 60_000, sloMs: 65_536, within };
     door.told({ v: 1, models: [{ model: 'm', capacityPerMs: 0.2, low: all, normal: all, high: all }] }, saidAtMs);
     expect(refusal(query({ deadlineMs: saidAtMs + 2_000 }), saidAtMs)?.retryAfterMs).toBe(3_000);
     expect(refusal(query({ deadlineMs: saidAtMs + 4_000 }), saidAtMs)).toBeUndefined();
+  });
+
+  it('a query is not held up by those that were given more, though they cannot be carried', () => {
+    const all = { takesMs: 70_000, latestMs: saidAtMs + 60_000, sloMs: 65_536, within: [] };
+    door.told({ v: 1, models: [{ model: 'm', capacityPerMs: 0.2, low: all, normal: all, high: all }] }, saidAtMs);
+    expect(refusal(query(), saidAtMs)).toBeUndefined();
+    expect(refusal(query({ deadlineMs: saidAtMs + 60_000 }), saidAtMs)?.retryAfterMs).toBe(70_000);
+  });
+
+  it("what comes in and was given more than all that waits vouches for nobody, and is in nobody's way", () => {
+    const all = { takesMs: 600, latestMs: saidAtMs + sloMs, sloMs: 512, within: [] };
+    door.told({ v: 1, models: [{ model: 'm', capacityPerMs: 0.2, low: all, normal: all, high: all }] }, saidAtMs);
+    enter(query({ deadlineMs: saidAtMs + 60_000 }), saidAtMs);
+    expect(refusal(query(), saidAtMs)?.retryAfterMs).toBe(600);
+    for (let i = 0; i < 20_000; i += 1) enter(query({ deadlineMs: saidAtMs + 60_000 }), saidAtMs);
+    expect(refusal(query(), saidAtMs)?.retryAfterMs).toBe(600);
+    expect(refusal(query({ deadlineMs: saidAtMs + 60_000 }), saidAtMs)?.retryAfterMs).toBeGreaterThan(60_000);
   });
 
   it('counts what came in and what was carried since in every part', () => {

@@ -66,9 +66,11 @@ export class Gate {
   ): { error: SlacklineError; retryAfterMs: number } | undefined {
     this.#reckon(nowMs);
     const all = this.#ahead[priority];
-    const others = all.within.findIndex(({ sloMs }) => deadlineMs - nowMs <= sloMs);
-    const inItsWay = others === -1 ? [...all.within, all] : all.within.slice(0, others + 1);
-    const tooMuch = inItsWay.find(({ takesMs, latestMs }) => nowMs + takesMs > Math.max(deadlineMs, latestMs));
+    const limitMs = deadlineMs - nowMs;
+    const tooMuch = [...all.within, all].find(
+      // Parts are told by limits twice as long as those of the one before: the query's own may be called nearly twice its limit.
+      (part) => part.sloMs <= 2 * limitMs && nowMs + part.takesMs > Math.max(deadlineMs, part.latestMs),
+    );
     return tooMuch && { error: hopeless, retryAfterMs: tooMuch.takesMs };
   }
 
@@ -78,7 +80,8 @@ export class Gate {
     const takesMs = this.ingests() / this.#capacityPerMs;
     for (const each of priorities) {
       const all = this.#ahead[each];
-      for (const part of [...all.within.filter(({ sloMs }) => deadlineMs - nowMs <= sloMs), all]) {
+      if (deadlineMs - nowMs > all.sloMs) addPart(all, deadlineMs - nowMs);
+      for (const part of [...all.within, all].filter(({ sloMs }) => deadlineMs - nowMs <= sloMs)) {
         part.takesMs += takesMs;
         part.latestMs = Math.max(part.latestMs, deadlineMs);
       }
@@ -96,4 +99,12 @@ export class Gate {
       for (const part of [...all.within, all]) part.takesMs = Math.max(0, part.takesMs - passedMs);
     }
   }
+}
+
+/** What was all becomes a part: something comes in that was given longer, and is in the way of less. */
+function addPart(all: ModelBacklog[Priority], limitMs: number): void {
+  const { sloMs, takesMs, latestMs } = all;
+  if (takesMs > 0) all.within.push({ sloMs, takesMs, latestMs });
+  // As the scheduler tells them; so there are never many.
+  all.sloMs = 2 ** Math.ceil(Math.log2(limitMs));
 }

@@ -60,7 +60,7 @@ class Ingest {
   readonly #counters: Counters;
   readonly #complaints: Complaints;
   readonly #intake: Intake;
-  readonly #peers = new Peers();
+  readonly #peers = new Peers(this.instanceId);
   readonly #door = new Door(() => this.#peers.count);
   readonly #streams: StreamKeeper;
   readonly #brokerTime: BrokerTime;

@@ -90,7 +90,7 @@ export class Intake {
     const messageId = messageIdOf(query.id, sender.tenant);
     const refusal = this.publisher.refusal(messageId, body.length, deadlineMs, nowMs);
     if (refusal !== undefined) {
-      this.#refusals.refuse(message, readableId(message.headers), refusal);
+      this.#refusals.refuse(message, query.id, refusal);
       return;
     }
     const gate = door.gate(model.name, arrival);

@@ -6,13 +6,15 @@ const forgetAfterMs = 3_500;
 export class Peers {
   readonly #heardAtMs = new Map<string, number>();
 
+  /** @param own the id of this one, which counts whether or not its summary has come back yet */
+  constructor(private readonly own: string) {}
+
   heard(instanceId: string, nowMs: number): void {
-    this.#heardAtMs.set(instanceId, nowMs);
+    if (instanceId !== this.own) this.#heardAtMs.set(instanceId, nowMs);
     for (const [id, atMs] of this.#heardAtMs) if (nowMs - atMs > forgetAfterMs) this.#heardAtMs.delete(id);
   }
 
-  /** 1 before any was heard. */
   get count(): number {
-    return Math.max(1, this.#heardAtMs.size);
+    return 1 + this.#heardAtMs.size;
   }
 }

@@ -12,9 +12,7 @@ export const tooMany = new SlacklineError('overloaded', 'As many queries as are 
 export const away = new SlacklineError('unavailable', 'The broker is away');
 export const tooSlow = new SlacklineError('overloaded', 'The broker takes longer now than the query has time');
 
-export function duplicate(id: string): SlacklineError {
-  return new SlacklineError('duplicate_query', `The query id ${id} was used before`);
-}
+export const duplicate = new SlacklineError('duplicate_query', 'The id of the query was used before');
 
 /** A broker's refusal as the producer is told: the stream did not take the query. */
 export function refusalOf(error: unknown): SlacklineError {

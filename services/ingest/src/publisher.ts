@@ -118,7 +118,7 @@ export class Publisher<Q extends OutgoingQuery> {
     if (waiting >= maxUnanswered || this.#bytes + bytes > maxUnansweredBytes) return tooMany;
     // A few in flight say nothing about load, and they keep the measurement alive.
     if (waiting >= telling && this.#delay.expectedMs(nowMs) > deadlineMs - nowMs) return tooSlow;
-    return this.#inFlight.has(messageId) ? duplicate(messageId) : undefined;
+    return this.#inFlight.has(messageId) ? duplicate : undefined;
   }
 
   /** Publishes a query that `refusal` had nothing against. */
@@ -192,7 +192,7 @@ export class Publisher<Q extends OutgoingQuery> {
     if (isFirst) this.#delay.answered(pending.sentAtMs, this.clock.now());
     // After a lost PubAck the broker's "duplicate" is our own first publish.
     const isTwin = word.duplicate && isFirst;
-    this.#end(pending, isTwin ? { is: 'refused', error: duplicate(pending.query.messageId) } : stored);
+    this.#end(pending, isTwin ? { is: 'refused', error: duplicate } : stored);
   }
 
   /**

@@ -20,7 +20,7 @@ export class Refusals {
     private readonly retryAfterMs: () => number,
   ) {}
 
-  /** @param queryId as the producer knows it */
+  /** @param queryId the producer's, or that which its query was given here; undefined where it has none yet */
   refuse(message: BusMessage, queryId: string | undefined, error: SlacklineError, retryAfterMs?: number): void {
     const { reply } = message;
     // What is after an answer elsewhere gets none.

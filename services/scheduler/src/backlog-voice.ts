@@ -48,8 +48,9 @@ export class BacklogVoice {
 
 function written({ model, capacityPerMs, ahead }: ModelBacklog): BacklogReport['models'][number] {
   const of = (priority: number) => {
-    const { takesMs = 0, latestMs = 0, within = [] } = ahead[priority] ?? {};
-    return { takesMs, latestMs: takesMs === 0 ? 0 : latestMs, within: [...within] };
+    const { takesMs = 0, latestMs = 0, sloMs = 0, within = [] } = ahead[priority] ?? {};
+    const finite = { latestMs: takesMs === 0 ? 0 : latestMs, sloMs: Math.min(sloMs, Number.MAX_SAFE_INTEGER) };
+    return { takesMs, ...finite, within: [...within] };
   };
   return { model, capacityPerMs, low: of(0), normal: of(1), high: of(2) };
 }

@@ -43,6 +43,15 @@ it('says few at a time where the deadlines allow', async () => {
   expect(said[0]?.end).toBe(0);
 });
 
+it('says those with time left no sooner because one has none', async () => {
+  for (let end = 0; end < 2_000; end += 1) ends.add(end, 300);
+  await pass(95);
+  ends.add(2_000, -100);
+  await pass(10);
+  expect(said[0]?.end).toBe(2_000);
+  expect(said.length).toBeLessThan(200);
+});
+
 it('waits no longer than a tenth of a second for a deadline that is far off', async () => {
   ends.add(0, 10_000);
   await pass(95);

@@ -9,7 +9,7 @@ import type { Clock } from '@slackline/shared';
 const afterDeadlineMs = 30;
 /** So long after the deadline all are said, however many there are. */
 const mostAfterDeadlineMs = 40;
-/** An end that is known long before its deadline need not wait for longer than this. */
+/** An end that is known long before its deadline is said from this on, as its turn comes. */
 const mostMs = 100;
 const everyMs = 5;
 /** Said at a time, where the deadlines allow; else as many as they ask for. */
@@ -58,10 +58,19 @@ export class LaterEnds<T> {
   readonly #sayDue = (): void => {
     const nowMs = this.clock.now();
     const due = this.#waiting.filter(({ dueMs }) => dueMs <= nowMs).sort((a, b) => a.latestMs - b.latestMs);
-    const times = 1 + Math.max(0, Math.floor(((due[0]?.latestMs ?? nowMs) - nowMs) / everyMs));
-    const now = new Set(due.slice(0, Math.max(mostAtOnce, Math.ceil(due.length / times))));
+    const now = new Set(due.slice(0, Math.max(mostAtOnce, neededNow(due, nowMs))));
     this.#waiting = this.#waiting.filter((each) => !now.has(each));
     this.#cancelTimer = this.#waiting.length > 0 ? this.clock.after(everyMs, this.#sayDue) : undefined;
     for (const { end } of now) this.say(end);
   };
+}
+
+/** How many must be said in this turn so that with as many in each turn that follows none is later than it may be. */
+function neededNow(due: readonly Waiting<unknown>[], nowMs: number): number {
+  let needed = 0;
+  due.forEach(({ latestMs }, i) => {
+    const turns = 1 + Math.max(0, Math.floor((latestMs - nowMs) / everyMs));
+    needed = Math.max(needed, Math.ceil((i + 1) / turns));
+  });
+  return needed;
 }

@@ -1,4 +1,4 @@
-/** How fast something arrives, from a counter that only grows: an average whose memory fades exponentially. */
+/** How fast something arrives, from a counter that only grows or begins anew: an average whose memory fades exponentially. */
 
 export class ArrivalRate {
   #weightMs: number;
@@ -22,11 +22,12 @@ export class ArrivalRate {
     this.#atMs = nowMs;
   }
 
-  /** @param counted all that ever arrived */
+  /** @param counted all that ever arrived; a count that is lower than the last one began anew at 0 */
   observe(counted: number, nowMs: number): void {
     this.#fade(nowMs);
     // What arrived before the first look did so at an unknown time: it counts as if it did now.
-    this.#count += counted - (this.#seen ?? 0);
+    const before = this.#seen ?? 0;
+    this.#count += counted < before ? counted : counted - before;
     this.#seen = counted;
   }
 

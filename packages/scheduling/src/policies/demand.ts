@@ -21,8 +21,9 @@ export class Demand {
 
   /** @param arrived queries that have ever arrived; looks at the same moment change nothing */
   look(nowMs: number, arrived: number): void {
-    // The clock was set back: what was seen by the old one cannot be compared.
-    if (nowMs < (this.#looks[this.#looks.length - 1]?.atMs ?? 0)) this.#looks.length = 0;
+    const before = this.#looks[this.#looks.length - 1];
+    // The clock was set back, or the count began anew: what was seen by the old one cannot be compared.
+    if (before !== undefined && (nowMs < before.atMs || arrived < before.arrived)) this.#looks.length = 0;
     const last = this.#looks[this.#looks.length - 1];
     if (nowMs === last?.atMs) return;
     if (last !== undefined) this.#smooth(((arrived - last.arrived) * 1_000) / (nowMs - last.atMs), nowMs - last.atMs);
