@@ -29,7 +29,7 @@ try {
   if (options.out !== undefined) {
     writeResults(options.out, { ...result, document: merged(result.document, earlier) });
     say(`written to ${options.out}/bus.md`);
-  }
+  } else say('nothing written: --out names a folder');
   process.stdout.write(options.json ? `${JSON.stringify(result.document)}\n` : summaryOf(result.document));
   if (result.failed.length > 0) process.exitCode = 1;
 } catch (error) {

@@ -9,6 +9,7 @@ export interface Rows {
 }
 
 const ms = (value: number | null): string => (value === null ? '–' : value.toFixed(value < 10 ? 1 : 0));
+const recovery = (value: number | null): string => (value === null ? 'never' : value === 0 ? 'not felt' : ms(value));
 const share = (value: number | null): string => (value === null ? '–' : floored(value));
 const percent = (value: number | null): string => (value === null ? '–' : (100 * value).toFixed(2));
 
@@ -32,7 +33,7 @@ export function faultRows({ faults }: ChaosDocument): Rows {
       ms(each.detectionMs),
       ms(each.redispatchMs),
       ms(each.servedMs),
-      each.error ?? (each.recoveryMs === null ? 'never' : ms(each.recoveryMs)),
+      each.error ?? recovery(each.recoveryMs),
       `${share(each.attainmentBefore)} → ${share(each.attainmentAfter)}`,
       `${percent(each.accuracyBefore)} → ${percent(each.accuracyAfter)}`,
     ]),

@@ -59,14 +59,16 @@ export function runFrame(title: RunTitle, figures: Figures, system: SystemFigure
 /** The same in one line, for a log. */
 export function runLine(title: RunTitle, figures: Figures, system: SystemFigures | undefined): string {
   const { attainment, profiled, measured } = sums(figures);
-  const rates = figures.windows.slice(-3, -1).map((window) => (window.sent * 1_000) / windowMs);
+  const whole = figures.windows.slice(-3, -1).map((window) => (window.sent * 1_000) / windowMs);
+  const sent = figures.windows.at(-1)?.sent ?? 0;
+  const rate = whole.length > 0 ? mean(whole) : (sent * 1_000) / Math.max(1, figures.elapsedMs);
   const mix = [...figures.subnets]
     .sort((a, b) => b.answers - a.answers)
     .slice(0, 3)
     .map((subnet) => `${subnet.id} ${grouped(subnet.answers)}`);
   return [
     `${(figures.elapsedMs / 1_000).toFixed(0)}/${title.seconds} s`,
-    `${grouped(Math.round(mean(rates)))}/s`,
+    `${grouped(Math.round(rate))}/s`,
     `attainment ${percent(attainment)}`,
     `accuracy ${percent(profiled)} (measured ${percent(measured)})`,
     `queue ${system?.queued ?? 0}`,

@@ -59,7 +59,7 @@ describe('the live view', () => {
 
   it('says the same in one line', () => {
     expect(runLine(title, figures(), system)).toMatch(
-      /^1\/30 s \| .* attainment 75.00 % .* queue 3 \| workers 1 \| large 3$/,
+      /^1\/30 s \| [1-9]\d*\/s \| attainment 75.00 % .* queue 3 \| workers 1 \| large 3$/,
     );
   });
 
