@@ -15,8 +15,8 @@ afterEach(() => deployment.close());
 /** Says that the normal class waits for so long; the ingest has it when this resolves, as one connection keeps its order. */
 async function tell(takesMs: number): Promise<void> {
   const { bus, subjects } = deployment;
-  const waits = { takesMs, latestMs: Date.now() + 1_000 };
-  const none = { takesMs: 0, latestMs: 0 };
+  const waits = { takesMs, latestMs: Date.now() + 1_000, sloMs: 16, within: [] };
+  const none = { takesMs: 0, latestMs: 0, sloMs: 0, within: [] };
   const models = takesMs === 0 ? [] : [{ model: 'm', capacityPerMs: 0.1, low: waits, normal: waits, high: none }];
   bus.publish(subjects.backlog, pack({ v: 1, models }));
   await bus.flush();

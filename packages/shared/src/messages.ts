@@ -126,7 +126,7 @@ const waitingAhead = z.object({
   /** None of it was given longer. */
   sloMs: z.number().min(0),
   /** The parts of it that were given no longer than `sloMs`, the shortest first. */
-  within: z.array(z.object({ sloMs: z.number().positive(), ...takesUntil })),
+  within: z.array(z.object({ sloMs: z.number().positive(), ...takesUntil })).max(64),
 });
 
 /**

@@ -216,7 +216,12 @@ export const backlogs: Door = {
   weight: 2,
   rule: 'no answer is due: a report that is wrong is dropped; a forged one turns queries away (`overloaded`) for 5 s at most',
   draw(random, facts) {
-    const odd = () => ({ takesMs: random.pick([0, 1, 3_600_000]), latestMs: random.pick([0, -1, 1e308]) });
+    const part = () => ({
+      takesMs: random.pick([0, 1, 3_600_000]),
+      latestMs: random.pick([0, -1, 1e308]),
+      sloMs: random.pick([5e-324, 1, 36, 1e308]),
+    });
+    const odd = () => ({ ...part(), within: random.pick([[], [part()], [part(), part()]]) });
     const classes = { low: odd(), normal: odd(), high: odd() };
     // Of a model that good queries do not ask, but for a few.
     const isMeant = random.chance(0.01);
