@@ -63,7 +63,7 @@ export const jobs: readonly Job[] = [
   },
   {
     parts: ['overhead'],
-    weight: { full: 42, quick: 20 },
+    weight: { full: 58, quick: 20 },
     run: async (context) => ({ overheadMs: await overhead(context) }),
     without: (why) => ({ overheadMs: why }),
   },

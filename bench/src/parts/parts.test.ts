@@ -7,7 +7,7 @@ import { type Pace, shortened } from '../pace.js';
 import { rungOf } from '../search/ladder.js';
 import { step } from '../testing/step.js';
 import { type Highest, highestOf, middle, type NothingFound, roundOf } from './highest.js';
-import { overheadOf } from './overhead.js';
+import { middleOf, overheadOf } from './overhead.js';
 import { inRounds } from './rounds.js';
 import { oursOf, runsOf, type TraceRun } from './trace.js';
 
@@ -120,6 +120,25 @@ test('overhead is the round trip less the time on the device, of each query that
     ...{ p50: 1, p99: 2 },
     roundTripMs: { p50: 5, p99: 7 },
     deviceMs: { p50: 4, p99: 5 },
+  });
+});
+
+test('of several rounds each percentile is the middle one, and each round is told', () => {
+  const at = (p50: number, p99: number) => ({ p50, p99, p999: p99 });
+  const round = (p50: number, p99: number, relays: number) => ({
+    ...at(p50, p99),
+    queries: 500,
+    ...{ roundTripMs: at(p50 + 1, p99 + 1), deviceMs: at(1, 1), relaysMs: at(relays, 2 * relays) },
+  });
+  expect(middleOf([round(1.2, 9, 0.8), round(2, 4, 1.2), round(1.4, 5, 1.4)])).toEqual({
+    ...at(1.4, 5),
+    queries: 1_500,
+    ...{ roundTripMs: at(2.4, 6), deviceMs: at(1, 1), relaysMs: at(1.2, 2.4) },
+    rounds: [
+      { p50: 1.2, relaysP50: 0.8 },
+      { p50: 2, relaysP50: 1.2 },
+      { p50: 1.4, relaysP50: 1.4 },
+    ],
   });
 });
 

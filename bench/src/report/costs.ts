@@ -31,12 +31,15 @@ export function overheadSection({ overheadMs }: BusDocument): string[] {
   if (overheadMs === undefined) return [];
   const figures = found(overheadMs);
   if (figures === undefined) return ['## Overhead', `Not run: ${whyNot(overheadMs)}.`];
-  const { rate, queries, roundTripMs, deviceMs, relaysMs, policy } = figures;
+  const { rate, queries, roundTripMs, deviceMs, relaysMs, policy, rounds = [] } = figures;
+  const inRounds = rounds.map(({ p50, relaysP50 }) => `${digits(p50, 2)} (${digits(relaysP50, 2)})`);
   return [
     '## Overhead',
     `What everything but the device adds to a query: from the producer’s sending to its answer, less the time that the ` +
       `device really held the batch. ${whole(queries)} queries at ${rate} a second, policy \`${policy}\`, so that none waits for another. ` +
-      'Below it what bare relays take on the same hops, right after: that much of it is the messaging’s.',
+      'Below it what bare relays take on the same hops, right after: that much of it is the messaging’s. ' +
+      'Both are started anew in each round, and each number is the middle of the rounds’' +
+      (inRounds.length === 0 ? '.' : `; p50 of each, with the relays’: ${inRounds.join(', ')} ms.`),
     table(
       ['', 'p50 ms', 'p99 ms', 'p99.9 ms'],
       [
