@@ -26,7 +26,7 @@ export interface Run {
   readonly guessed: readonly string[];
   /** What failed, also where the part that it belongs to went on. */
   readonly troubles: readonly string[];
-  /** Parts that an earlier run found, and when that began. */
+  /** Parts that an earlier run found, and when that began, of which commit. */
   readonly earlier: Readonly<Record<string, string>>;
 }
 

@@ -29,13 +29,16 @@ export async function machine(): Promise<Machine> {
   };
 }
 
-/** What is measured; undefined outside of a checkout. */
+/** What is measured; `-dirty` where anything but results was changed since. Undefined outside of a checkout. */
 export async function commit(): Promise<string | undefined> {
-  const described = promisify(execFile)('git', ['describe', '--always', '--dirty'], { cwd: inCheckout('.') });
-  return described.then(
-    ({ stdout }) => stdout.trim(),
-    () => undefined,
-  );
+  const git = (...args: string[]) => promisify(execFile)('git', args, { cwd: inCheckout('.') });
+  try {
+    const { stdout: changed } = await git('status', '--porcelain', '--untracked-files=no', '--', '.', ':!results');
+    const { stdout: described } = await git('describe', '--always');
+    return `${described.trim()}${changed === '' ? '' : '-dirty'}`;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What the hypervisor has given to others since this was made. */

@@ -32,7 +32,10 @@ export function merged(document: BusDocument, earlier: BusDocument | undefined):
   // A ratio is of two that were measured in turns.
   const names = kept.map(([name]) => name);
   const hasBoth = names.includes('slackline') && names.includes('ceiling');
-  const from = names.map((name) => [name, earlierRun.earlier[name] ?? earlierRun.startedAt] as const);
+  const from = names.map(
+    (name) =>
+      [name, earlierRun.earlier[name] ?? `${earlierRun.startedAt} at ${earlierRun.commit ?? 'no commit'}`] as const,
+  );
   return {
     ...document,
     ...Object.fromEntries(kept),

@@ -65,7 +65,9 @@ describe.skipIf(!hasNats)('a run with real processes', () => {
     for (const machine of [{ node: 'v1' }, { natsServer: '1' }]) {
       expect(merged({ ...rest, machine: { ...document.machine, ...machine } }, full)).not.toHaveProperty('slackline');
     }
-    expect(merged(rest, full).run.earlier).toMatchObject({ slackline: document.run.startedAt });
+    expect(merged(rest, full).run.earlier).toMatchObject({
+      slackline: `${document.run.startedAt} at ${document.run.commit ?? 'no commit'}`,
+    });
     expect(merged(rest, readEarlier(folder))).not.toHaveProperty('slackline');
   });
 

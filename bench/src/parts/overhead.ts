@@ -6,7 +6,7 @@
  */
 import type { Records } from '@slackline/load';
 import { ceiling } from '../ceiling/index.js';
-import type { PartContext } from '../context.js';
+import { oneByOne, type PartContext } from '../context.js';
 import { type Percentiles, percentiles } from '../latency.js';
 import { slackline } from '../slackline/system.js';
 import { Stage } from '../stage.js';
@@ -37,20 +37,20 @@ type Round = OwnFigures & { readonly relaysMs: Percentiles };
 
 /** As many rounds as there is time for: one of a few seconds finds 1.2 ms or 2.0, whatever the machine does meanwhile. */
 export async function overhead(context: PartContext): Promise<OverheadFigures> {
-  const rounds: Round[] = [];
   let roundSeconds = 0;
-  do {
+  const rounds = await oneByOne(Array.from({ length: mostRounds }), context, async (_, place) => {
+    if (place > 0 && !context.time.has(roundSeconds)) return undefined;
     const leftBefore = context.time.left();
-    const round = { ...(await ofSlackline(context)), relaysMs: await ofRelays(context) };
-    rounds.push(round);
+    const round: Round = { ...(await ofSlackline(context)), relaysMs: await ofRelays(context) };
     roundSeconds = leftBefore - context.time.left();
     const [ours, bare] = [round, round.relaysMs].map(({ p50 }) => `p50 ${p50.toFixed(2)} ms`);
     context.say(`overhead at ${rate} qps: ${ours}; relays: ${bare}`);
-  } while (rounds.length < mostRounds && context.time.has(roundSeconds));
+    return round;
+  });
   return { rate, policy, ...middleOf(rounds) };
 }
 
-/** Each percentile is the middle one of the rounds'. */
+/** Each percentile is the middle one of the rounds', of an even number the higher: no round is left out because it was worse. */
 export function middleOf(rounds: readonly Round[]): Omit<OverheadFigures, 'rate' | 'policy'> {
   const each = (one: (round: Round) => Percentiles): Percentiles => {
     const of = (name: keyof Percentiles) => middle(rounds.map((round) => one(round)[name]));
@@ -73,7 +73,10 @@ async function ofSlackline({ choices, pace, signal, say }: PartContext): Promise
     for (const asked of [warmUp, { rate, seconds: 1 }]) await stage.step('warm-up', asked);
     const { records } = await running.send({ rate, seconds: pace.measureSeconds }, { records: true });
     if (records === undefined) throw new Error('the load kept no records');
-    return overheadOf(records);
+    const figures = overheadOf(records);
+    const sent = records.sentMs.length;
+    if (figures.queries < sent) throw new Error(`${figures.queries} of ${sent} queries were answered`);
+    return figures;
   } finally {
     await running.stop();
   }
@@ -92,7 +95,6 @@ async function ofRelays({ pace, signal, say }: PartContext): Promise<Percentiles
   }
 }
 
-/** The higher of two: no round is left out because it was worse. */
 function middle(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }

@@ -140,6 +140,7 @@ test('of several rounds each percentile is the middle one, and each round is tol
       { p50: 1.4, relaysP50: 1.4 },
     ],
   });
+  expect(middleOf([round(1.2, 9, 0.8), round(2, 4, 1.2)])).toMatchObject({ ...at(2, 9), relaysMs: at(1.2, 2.4) });
 });
 
 describe('the highest rate', () => {

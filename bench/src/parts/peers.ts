@@ -47,6 +47,8 @@ export async function comparedPeers(context: PartContext): Promise<ComparedPeer[
   const all = [slacklineWithModel(), ...(await peers())];
   const contenders =
     time.left() / all.length >= comfortableSeconds ? all : [slacklineWithModel(), ...(await peers(strongest))];
+  // The same load for all: each has the time that the first one has, or less where the time runs short.
+  let seconds = stepSeconds;
   return oneByOne(contenders, context, async (contender, place) => {
     const share = time.left() / (contenders.length - place);
     if (share < startSeconds / 2) {
@@ -57,7 +59,7 @@ export async function comparedPeers(context: PartContext): Promise<ComparedPeer[
       1,
       (share - startSeconds - warmUpMarginSeconds) / (loads.length + warmUpShare) - marginSeconds,
     );
-    const seconds = Math.min(stepSeconds, Math.floor(10 * fitting) / 10);
+    seconds = Math.min(seconds, Math.floor(10 * fitting) / 10);
     return onePeer(contender, seconds, context);
   });
 }

@@ -33,20 +33,24 @@ export function overheadSection({ overheadMs }: BusDocument): string[] {
   if (figures === undefined) return ['## Overhead', `Not run: ${whyNot(overheadMs)}.`];
   const { rate, queries, roundTripMs, deviceMs, relaysMs, policy, rounds = [] } = figures;
   const inRounds = rounds.map(({ p50, relaysP50 }) => `${digits(p50, 2)} (${digits(relaysP50, 2)})`);
+  // A round is too short to tell more.
+  const cells = ({ p50, p99 }: Percentiles) => [digits(p50, 2), digits(p99, 2)];
   return [
     '## Overhead',
     `What everything but the device adds to a query: from the producer’s sending to its answer, less the time that the ` +
       `device really held the batch. ${whole(queries)} queries at ${rate} a second, policy \`${policy}\`, so that none waits for another. ` +
-      'Below it what bare relays take on the same hops, right after: that much of it is the messaging’s. ' +
-      'Both are started anew in each round, and each number is the middle of the rounds’' +
-      (inRounds.length === 0 ? '.' : `; p50 of each, with the relays’: ${inRounds.join(', ')} ms.`),
+      'Below it what bare relays take on the same hops, right after: that much of it is the messaging’s.' +
+      (inRounds.length === 0
+        ? ''
+        : ' Both are started anew in each round, and each number is the middle of the rounds’, of an even number the higher; ' +
+          `p50 of each, with the relays’: ${inRounds.join(', ')} ms.`),
     table(
-      ['', 'p50 ms', 'p99 ms', 'p99.9 ms'],
+      ['', 'p50 ms', 'p99 ms'],
       [
-        ['overhead', ...percentileCells(figures, 2)],
-        ['relays, sending to answer', ...(relaysMs === undefined ? ['–', '–', '–'] : percentileCells(relaysMs, 2))],
-        ['door to answer', ...percentileCells(roundTripMs, 2)],
-        ['on the device', ...percentileCells(deviceMs, 2)],
+        ['overhead', ...cells(figures)],
+        ['relays, sending to answer', ...(relaysMs === undefined ? [none, none] : cells(relaysMs))],
+        ['door to answer', ...cells(roundTripMs)],
+        ['on the device', ...cells(deviceMs)],
       ],
     ),
   ];

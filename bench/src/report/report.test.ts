@@ -63,7 +63,7 @@ test('a report says the ratio first, names the machine, and what was not run', (
     'In 3 of these 3 steps the load itself lagged',
     'Not run: the time of the run was over.',
     'each of 4.0 s',
-    '| file | 150 kB | – | 8,750 | 0.9999 | 30.0 | 0.150 |',
+    '| file | 150 kB | – | 8,750 | 0.9999 | 0.9999 | 30.0 | 0.150 | ≥ 14,250 | 1.0000 | 30.0 | 0.150 |',
     '| 800 | fastify small | 0.5000 | 0.5000 | – | – |',
     'Slackline is 7.90 points more accurate',
     'Found by earlier runs on this machine: trace (yesterday).',

@@ -120,7 +120,9 @@ export const measureReply = z.object({
 });
 
 /** What waits ahead of a new query of one class: how long that takes at best, and its latest deadline in broker time. */
-const takesUntil = { takesMs: timeMs.max(3_600_000), latestMs: z.number() };
+/** What takes longer than this is told as this. */
+export const mostTakesMs = 3_600_000;
+const takesUntil = { takesMs: timeMs.max(mostTakesMs), latestMs: z.number() };
 const waitingAhead = z.object({
   ...takesUntil,
   /** None of it was given longer. */

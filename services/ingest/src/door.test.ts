@@ -86,6 +86,11 @@ describe('where what waits was given different times', () => {
     const all = { takesMs: 1_200, latestMs: saidAtMs + 60_000, sloMs: 65_536, within };
     return { v: 1, models: [{ model: 'm', capacityPerMs: 0.2, low: all, normal: all, high: all }] };
   };
+  const longest = { takesMs: 1_200, latestMs: saidAtMs + 60_000, sloMs: 65_536 };
+  const parted = (within: BacklogReport['models'][number]['low']['within'], last = longest): BacklogReport => {
+    const all = { ...last, within };
+    return { v: 1, models: [{ model: 'm', capacityPerMs: 0.2, low: all, normal: all, high: all }] };
+  };
   beforeEach(() => door.told(mixed(), saidAtMs));
 
   it('a query is held up by those that were given no longer', () => {
@@ -100,6 +105,28 @@ describe('where what waits was given different times', () => {
     door.told({ v: 1, models: [{ model: 'm', capacityPerMs: 0.2, low: all, normal: all, high: all }] }, saidAtMs);
     expect(refusal(query({ deadlineMs: saidAtMs + 2_000 }), saidAtMs)?.retryAfterMs).toBe(3_000);
     expect(refusal(query({ deadlineMs: saidAtMs + 4_000 }), saidAtMs)).toBeUndefined();
+  });
+
+  it('a query with a limit shorter than all that are told apart is held up by its like', () => {
+    door.told(parted([{ sloMs: 8, takesMs: 6, latestMs: saidAtMs + 3 }]), saidAtMs);
+    expect(refusal(query({ deadlineMs: saidAtMs + 3 }), saidAtMs)).toMatchObject({ retryAfterMs: 6 });
+  });
+
+  it('so is one with a limit longer than all that are', () => {
+    const limitMs = 600_000;
+    const ahead = { takesMs: 900_000, latestMs: saidAtMs + limitMs, sloMs: Number.MAX_SAFE_INTEGER };
+    door.told(parted([], ahead), saidAtMs);
+    expect(refusal(query({ deadlineMs: saidAtMs + limitMs }), saidAtMs)).toMatchObject({ retryAfterMs: 900_000 });
+    expect(refusal(query(), saidAtMs)).toBeUndefined();
+  });
+
+  it('a query is told when all is done that is in its way', () => {
+    const parts = [
+      { sloMs: 64, takesMs: 600, latestMs: saidAtMs + 64 },
+      { sloMs: 512, takesMs: 1_200, latestMs: saidAtMs + 500 },
+    ];
+    door.told(parted(parts), saidAtMs);
+    expect(refusal(query(), saidAtMs)).toMatchObject({ retryAfterMs: 1_200 });
   });
 
   it('a query is not held up by those that were given more, though they cannot be carried', () => {

@@ -10,6 +10,9 @@ import { type BacklogReport, type Priority, priorities, SlacklineError } from '@
 const silentAfterMs = 250;
 /** What was said is forgotten after this: who comes then may wait for the next leader. */
 const validMs = 5_000;
+/** Limits of the first part that is told are called this, and those of the last one are at least half of that. */
+const leastPartMs = 8;
+const mostPartMs = 2 ** 18;
 
 /** Made once: refusing must be cheap. */
 const hopeless = new SlacklineError('overloaded', 'More waits than can be answered before the deadline of the query');
@@ -67,9 +70,10 @@ export class Gate {
     this.#reckon(nowMs);
     const all = this.#ahead[priority];
     const limitMs = deadlineMs - nowMs;
-    const tooMuch = [...all.within, all].find(
-      // Parts are told by limits twice as long as those of the one before: the query's own may be called nearly twice its limit.
-      (part) => part.sloMs <= 2 * limitMs && nowMs + part.takesMs > Math.max(deadlineMs, part.latestMs),
+    // Parts are told by limits twice as long as those of the one before: the query's own may be called nearly twice its limit.
+    const own = Math.max(leastPartMs, 2 * limitMs);
+    const tooMuch = [...all.within, all].findLast(
+      (part) => Math.min(part.sloMs, mostPartMs) <= own && nowMs + part.takesMs > Math.max(deadlineMs, part.latestMs),
     );
     return tooMuch && { error: hopeless, retryAfterMs: tooMuch.takesMs };
   }

@@ -1,6 +1,6 @@
 /** Tells the ingests what waits of models that are overloaded, so that hopeless queries are refused at the door. */
 import type { Dispatcher, ModelBacklog } from '@slackline/scheduling';
-import { type BacklogReport, type Bus, type Clock, pack, type Subjects } from '@slackline/shared';
+import { type BacklogReport, type Bus, type Clock, mostTakesMs, pack, type Subjects } from '@slackline/shared';
 import type { HeldQuery } from './held-query.js';
 
 export interface BacklogVoiceParts {
@@ -50,7 +50,8 @@ function written({ model, capacityPerMs, ahead }: ModelBacklog): BacklogReport['
   const of = (priority: number) => {
     const { takesMs = 0, latestMs = 0, sloMs = 0, within = [] } = ahead[priority] ?? {};
     const finite = { latestMs: takesMs === 0 ? 0 : latestMs, sloMs: Math.min(sloMs, Number.MAX_SAFE_INTEGER) };
-    return { takesMs, ...finite, within: [...within] };
+    const told = within.map((part) => ({ ...part, takesMs: Math.min(part.takesMs, mostTakesMs) }));
+    return { takesMs: Math.min(takesMs, mostTakesMs), ...finite, within: told };
   };
   return { model, capacityPerMs, low: of(0), normal: of(1), high: of(2) };
 }

@@ -128,6 +128,18 @@ describe('leadership', () => {
     expect(rising(tokens)).toBe(true);
   });
 
+  it('is kept, and not taken anew once it is lost, by one that stands no more', async () => {
+    const { clock, tokens, losses, first, start } = setup(1);
+    await start();
+    first.leadership.standNoMore();
+    await clock.pass(3 * leaseMs);
+    expect(first.leadership.check()).toBe(true);
+    first.leadership.resign('because');
+    first.leadership.stand();
+    await clock.pass(3 * leaseMs);
+    expect([tokens.length, losses]).toEqual([1, ['s0']]);
+  });
+
   it('comes back with a larger token when the broker has forgotten everything', async () => {
     let brokerMs = 1_000;
     const { broker, clock, tokens, first, start } = setup(1, () => brokerMs);

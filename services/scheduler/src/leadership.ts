@@ -73,6 +73,8 @@ const nothingSeen: Seen = { revision: 0, atMs: 0, holder: '', token: 0, isAbando
 
 export class Leadership {
   #stopped = false;
+  /** Whether the term that there is, if any, is the last one. */
+  #standsNoMore = false;
   #keys: KeyBucket | undefined;
   #watch: Subscription | undefined;
   #cancelTimer: () => void = () => {};
@@ -145,6 +147,11 @@ export class Leadership {
     const term = this.#term;
     this.#term = undefined;
     if (term?.isTold) this.events.onLost(reason);
+  }
+
+  /** From now on no term begins here. One that there is goes on, and is renewed until `stop`. */
+  standNoMore(): void {
+    this.#standsNoMore = true;
   }
 
   /** Gives the lease up, so that a standby need not wait for its end. */
@@ -222,6 +229,7 @@ export class Leadership {
   }
 
   async #campaign(): Promise<void> {
+    if (this.#standsNoMore) return;
     const { revision, atMs, holder, token: last, isAbandoned } = this.#seen;
     const isFree = holder === '' || (holder === this.parts.id && !this.#isSlow) || isAbandoned;
     if (!isFree && this.parts.clock.now() - atMs <= this.parts.leaseMs) return;
@@ -242,7 +250,7 @@ export class Leadership {
       if (revision === this.#seen.revision) this.#seen = { ...this.#seen, atMs, isAbandoned: false };
       return;
     }
-    if (this.#stopped) await this.#giveUp();
+    if (this.#stopped || this.#standsNoMore) await this.#giveUp();
     else this.#tell(this.#term);
   }
 
@@ -266,8 +274,8 @@ export class Leadership {
   }
 
   #tell(term: HeldLease): void {
-    if (!this.check()) return;
     const { isTold } = term;
+    if (!this.check() || (this.#standsNoMore && !isTold)) return;
     term.isTold = true;
     if (isTold) this.events.onRenewed();
     else this.events.onLead(term.token);

@@ -20,7 +20,7 @@ export class SaidLog {
   #read = { block: 0, at: 0 };
   #bytes = 0;
 
-  /** What is kept, in bytes. */
+  /** What is taken for it, in bytes: blocks are full of messages or not. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -40,7 +40,6 @@ export class SaidLog {
     at += bytes.write(text, at, 'latin1');
     bytes.set(data, at);
     block.end = at + data.length;
-    this.#bytes += block.end - end;
   }
 
   find(key: string): FramedMessage | undefined {
@@ -59,6 +58,7 @@ export class SaidLog {
     if (last !== undefined && last.end + bytes <= last.bytes.length) return last;
     const block = { bytes: Buffer.allocUnsafeSlow(Math.max(blockBytes, bytes)), end: 0 };
     this.#blocks.push(block);
+    this.#bytes += block.bytes.length;
     return block;
   }
 

@@ -183,6 +183,8 @@ class Scheduler implements RunningService {
 
   /** With a standby, only what is out is waited for: the standby serves the rest sooner than it could be served here. */
   async #endTerm(): Promise<void> {
+    // Were it lost while it ends, another one would begin, which nobody ends.
+    this.#leadership.standNoMore();
     const term = this.#term;
     const { hasStandby } = this.#presence;
     if (term !== undefined)

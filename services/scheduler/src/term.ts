@@ -248,6 +248,8 @@ export class Term {
   /** Ends the term. From the first moment on nothing is sent or answered. */
   async stop(): Promise<void> {
     this.#over = true;
+    // Nothing more comes back to it: who drains it waits no longer.
+    this.#onIdle?.();
     this.#gate.close();
     this.#wakeUps.stop();
     const liveness = this.#liveness.stop();

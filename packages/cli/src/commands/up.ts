@@ -39,7 +39,8 @@ function guide({ system, subjects, model }: Serving): string {
   const subject = subjects.infer(model.name);
   const natsUrl = withoutCredentials(system.natsUrl);
   return `
-Slackline serves ${model.name} at ${natsUrl}. Ctrl-C stops it.
+Slackline serves ${model.name} at ${natsUrl}
+Ctrl-C stops it.
 
   queries     ${subject}   body: ${inputText(model)}, as raw bytes, JSON or msgpack (Content-Type)
   limit       header Slo-Ms (default ${model.sloMs}) or Deadline
