@@ -2,10 +2,11 @@
  * Services that are cut off from their broker, one cut after the other, under load: whatever was accepted has one outcome,
  * nobody is answered twice, and afterwards the system is itself again.
  */
+import { randomUUID } from 'node:crypto';
 import { type Cut, FaultProxy } from '@slackline/chaos';
 import { connect } from '@slackline/client';
 import { acceptedQueries, type BusMessage, parseAnswer } from '@slackline/shared';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { Spy } from '../harness/spy.js';
 import { atRest, Commands, type CutPlant, cutFor, pause, startCutPlant, underLoad, victim } from './system.js';
 
@@ -137,10 +138,11 @@ it('a producer: it is told the outcome of all that was accepted, each once, thou
 it('a producer of queries whose answers are stored: it reads each of them once', async () => {
   const proxy = await FaultProxy.start({ target: new URL(plant.system.natsUrl).host });
   const client = await connect({ url: proxy.url });
+  const resultKey = randomUUID();
   const { ever: before } = await acceptedQueries(plant.bus, plant.subjects);
   const publish = async (count: number) => {
     for (let i = 0; i < count; i++) {
-      client.publish('imagenet', new Uint8Array(784), { sloMs: 2_000, resultKey: 'kept' });
+      client.publish('imagenet', new Uint8Array(784), { sloMs: 2_000, resultKey });
       await pause(5);
     }
   };
@@ -152,11 +154,12 @@ it('a producer of queries whose answers are stored: it reads each of them once',
       heal();
     }
     await publish(20);
-    await client.flush();
+    // The connection that was mute may be given up only now, and a flush with it.
+    await vi.waitFor(() => client.flush(), { timeout: 20_000 });
     await atRest(plant, workers);
     const accepted = (await acceptedQueries(plant.bus, plant.subjects)).ever - before;
     const ids: string[] = [];
-    for await (const { queryId } of client.results('imagenet', 'kept', { waitMs: 1_000 })) ids.push(queryId);
+    for await (const { queryId } of client.results('imagenet', resultKey, { waitMs: 1_000 })) ids.push(queryId);
     expect(new Set(ids).size).toBe(accepted);
     expect(ids).toHaveLength(accepted);
   } finally {
