@@ -289,6 +289,8 @@ export class Term {
     if (this.#silent()) return;
     this.failRemoved();
     this.#dispatcher.run(this.#now());
+    // It mostly runs after all that was read in this turn: what is written waits a whole further turn otherwise.
+    this.parts.bus.sendNow();
     this.#planWake();
   }
 
