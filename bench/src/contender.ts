@@ -23,6 +23,8 @@ export interface StepAsked {
    * spaced. Not there: all of it is evenly spaced.
    */
   readonly cv2?: number;
+  /** Whether the figures tell what of each query's time was whose, where that is kept for asking: of few queries. */
+  readonly isTraced?: boolean;
 }
 
 export interface StepFigures extends StepAsked {
@@ -39,6 +41,9 @@ export interface StepFigures extends StepAsked {
   readonly latencyMs: Percentiles;
   /** From when it was really sent; undefined where that is not told. */
   readonly roundTripMs?: Percentiles;
+  /** For how long the device really held the batch, and all that was not that; undefined where that is not told. */
+  readonly deviceMs?: Percentiles;
+  readonly overheadMs?: Percentiles;
   /** How late queries were sent. */
   readonly sendLagMs: { readonly p99: number; readonly p999: number; readonly max: number };
   /** Answers to queries that had one already. */

@@ -86,7 +86,7 @@ export const jobs: readonly Job[] = [
   },
   {
     parts: ['storage'],
-    weight: { full: 140, quick: 40 },
+    weight: { full: 150, quick: 40 },
     async run(context, known) {
       const { document, earlier } = known;
       const small = { slackline: found(document.slackline)?.qps, ceiling: found(document.ceiling)?.qps };
@@ -96,7 +96,7 @@ export const jobs: readonly Job[] = [
   },
   {
     parts: ['peers'],
-    weight: { full: 110, quick: 60 },
+    weight: { full: 105, quick: 60 },
     run: async (context) => ({ peers: await comparedPeers(context) }),
     without: (why) => ({ peers: why }),
   },

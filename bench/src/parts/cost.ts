@@ -10,8 +10,9 @@ import { ownName, Probes } from '../probe/probes.js';
 import { slackline } from '../slackline/system.js';
 import { Stage, type Step } from '../stage.js';
 
-const latencyShares = [0.25, 0.5, 0.75];
-const costShare = 0.75;
+/** What queries cost is measured at so much of the highest rate. */
+export const costShare = 0.75;
+const latencyShares = [0.25, 0.5, costShare];
 /** Processes whose time is taken apart; nats-server is no Node process. */
 const profiled = ['ingest-0', 'scheduler-0', 'gpu-worker-0'];
 
@@ -33,14 +34,17 @@ export interface ProcessCost {
   readonly eventLoopDelayMs?: DelayFigures;
 }
 
+/** At a rate. */
+export interface CostAt {
+  readonly rate: number;
+  readonly processes: readonly ProcessCost[];
+  /** Of all processes together. */
+  readonly cpuSecondsPer1000: number;
+}
+
 export interface CostFigures {
   readonly latency: readonly LatencyAt[];
-  readonly cost: {
-    readonly rate: number;
-    readonly processes: readonly ProcessCost[];
-    /** Of all processes together. */
-    readonly cpuSecondsPer1000: number;
-  };
+  readonly cost: CostAt;
   /** At the highest rate, while it was profiled. */
   readonly atFull: { readonly rate: number; readonly attainment: number };
   /** By process; written as flame graphs and tables, and not into the document. */
@@ -62,16 +66,11 @@ export async function costs(highest: number, context: PartContext): Promise<Cost
       const plain: { share: number; step: Step }[] = [];
       for (const share of latencyShares) plain.push({ share, step: await stage.step('step', at(share)) });
       const costly = plain.find(({ share }) => share === costShare)?.step ?? (await stage.step('step', at(costShare)));
-      const names = probes.names;
-      const delays = await probes.during('delay', names, () => stage.step('step', at(costShare)));
-      const heaps = await probes.during('heap', names, () => stage.step('step', at(costShare)));
+      const cost = await costAt(costly, stage, probes);
       const cpu = await probes.during('cpu', profiled, () => stage.step('step', at(1)));
       return {
         latency: plain.map(({ share, step }) => latencyAt(share, step)),
-        cost: costOf(costly, {
-          delays: delays.measured,
-          bytes: perQuery(heaps.measured, heaps.result.sent),
-        }),
+        cost,
         atFull: { rate: cpu.result.rate, attainment: cpu.result.attainment },
         profiles: shortNames(cpu.measured),
       };
@@ -87,19 +86,22 @@ function latencyAt(share: number, { rate, attainment, accuracy, latencyMs }: Ste
   return { share, rate, attainment, accuracy, latencyMs };
 }
 
-interface Measured {
-  readonly delays: Readonly<Record<string, DelayFigures>>;
-  readonly bytes: Readonly<Record<string, number>>;
-}
-
-/** @param step without any probe at work: each costs processor time itself */
-function costOf({ rate, cpuSecondsPer1000 }: Step, measured: Measured): CostFigures['cost'] {
-  const delays = shortNames(measured.delays);
-  const bytes = shortNames(measured.bytes);
-  const processes = Object.entries(cpuSecondsPer1000).map(([process, seconds]): ProcessCost => {
+/**
+ * Two more steps like one that was, with the probes at work: each measurement costs processor time itself.
+ *
+ * @param step without any, of the same system: what its processes used is theirs
+ */
+export async function costAt(step: Step, stage: Stage, probes: Probes): Promise<CostAt> {
+  const { rate, seconds, cpuSecondsPer1000 } = step;
+  const again = () => stage.step('step', { rate, seconds });
+  const delayed = await probes.during('delay', probes.names, again);
+  const allocating = await probes.during('heap', probes.names, again);
+  const delays = shortNames(delayed.measured);
+  const bytes = shortNames(perQuery(allocating.measured, allocating.result.sent));
+  const processes = Object.entries(cpuSecondsPer1000).map(([process, cpuSeconds]): ProcessCost => {
     const [allocated, delay] = [bytes[process], delays[process]];
     return {
-      ...{ process, cpuSecondsPer1000: seconds },
+      ...{ process, cpuSecondsPer1000: cpuSeconds },
       ...(allocated !== undefined && { allocatedBytesPerQuery: allocated }),
       ...(delay !== undefined && { eventLoopDelayMs: delay }),
     };

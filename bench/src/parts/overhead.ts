@@ -4,12 +4,12 @@
  * another one. Right after it what the same hops take without any logic and without a device: relays that only pass messages
  * on. Both in turns, each started anew.
  */
-import type { Records } from '@slackline/load';
 import { ceiling } from '../ceiling/index.js';
+import type { Contender, StepAsked } from '../contender.js';
 import { oneByOne, type PartContext } from '../context.js';
-import { type Percentiles, percentiles } from '../latency.js';
+import type { Percentiles } from '../latency.js';
 import { slackline } from '../slackline/system.js';
-import { Stage } from '../stage.js';
+import { Stage, type Step } from '../stage.js';
 
 const rate = 100;
 const policy = 'fixed:smallest';
@@ -34,6 +34,11 @@ export interface OverheadFigures extends Percentiles {
 
 type OwnFigures = Omit<OverheadFigures, 'rate' | 'policy' | 'relaysMs' | 'rounds'>;
 type Round = OwnFigures & { readonly relaysMs: Percentiles };
+
+/** So few queries that none waits for another, each of which is followed. */
+export function fewQueries(seconds: number): StepAsked {
+  return { rate, seconds, isTraced: true };
+}
 
 /** As many rounds as there is time for: one of a few seconds finds 1.2 ms or 2.0, whatever the machine does meanwhile. */
 export async function overhead(context: PartContext): Promise<OverheadFigures> {
@@ -66,30 +71,29 @@ export function middleOf(rounds: readonly Round[]): Omit<OverheadFigures, 'rate'
   };
 }
 
-async function ofSlackline({ choices, pace, signal, say }: PartContext): Promise<OwnFigures> {
-  const running = await slackline({ ...choices, policy }).start({ ...settings, signal });
-  try {
-    const stage = new Stage({ name: 'slackline', running, say, signal, pace, steps: [] });
-    for (const asked of [warmUp, { rate, seconds: 1 }]) await stage.step('warm-up', asked);
-    const { records } = await running.send({ rate, seconds: pace.measureSeconds }, { records: true });
-    if (records === undefined) throw new Error('the load kept no records');
-    const figures = overheadOf(records);
-    const sent = records.sentMs.length;
-    if (figures.queries < sent) throw new Error(`${figures.queries} of ${sent} queries were answered`);
-    return figures;
-  } finally {
-    await running.stop();
+async function ofSlackline(context: PartContext): Promise<OwnFigures> {
+  const step = await alone(slackline({ ...context.choices, policy }), context);
+  const { overheadMs, roundTripMs, deviceMs, back, sent } = step;
+  if (overheadMs === undefined || roundTripMs === undefined || deviceMs === undefined) {
+    throw new Error('the load kept no records');
   }
+  if (back < sent) throw new Error(`${back} of ${sent} queries were answered`);
+  return { ...overheadMs, queries: back, roundTripMs, deviceMs };
 }
 
-async function ofRelays({ pace, signal, say }: PartContext): Promise<Percentiles> {
-  const running = await ceiling.start({ ...settings, signal });
+async function ofRelays(context: PartContext): Promise<Percentiles> {
+  const { roundTripMs } = await alone(ceiling, context);
+  if (roundTripMs === undefined) throw new Error('the relays’ load did not tell when it sent');
+  return roundTripMs;
+}
+
+/** A step of one that was started for it. */
+async function alone(contender: Contender, { pace, signal, say }: PartContext): Promise<Step> {
+  const running = await contender.start({ ...settings, signal });
   try {
-    const stage = new Stage({ name: 'relays', running, say, signal, pace, steps: [] });
+    const stage = new Stage({ name: contender.name, running, say, signal, pace, steps: [] });
     for (const asked of [warmUp, { rate, seconds: 1 }]) await stage.step('warm-up', asked);
-    const { roundTripMs } = await stage.step('step', { rate, seconds: pace.measureSeconds });
-    if (roundTripMs === undefined) throw new Error('the relays’ load did not tell when it sent');
-    return roundTripMs;
+    return await stage.step('step', fewQueries(pace.measureSeconds));
   } finally {
     await running.stop();
   }
@@ -97,22 +101,4 @@ async function ofRelays({ pace, signal, say }: PartContext): Promise<Percentiles
 
 function middle(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-}
-
-/** Over the queries that were answered. */
-export function overheadOf({
-  sentMs,
-  endedMs,
-  inferenceMs,
-}: Pick<Records, 'sentMs' | 'endedMs' | 'inferenceMs'>): OwnFigures {
-  const answered = [...inferenceMs.keys()].filter((i) => Number.isFinite(inferenceMs[i]));
-  const column = (value: (i: number) => number) => percentiles(Float64Array.from(answered, value));
-  const roundTrip = (i: number) => (endedMs[i] ?? 0) - (sentMs[i] ?? 0);
-  const device = (i: number) => inferenceMs[i] ?? 0;
-  return {
-    ...column((i) => roundTrip(i) - device(i)),
-    queries: answered.length,
-    roundTripMs: column(roundTrip),
-    deviceMs: column(device),
-  };
 }

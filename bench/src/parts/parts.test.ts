@@ -5,9 +5,11 @@ import type { Contender, StepAsked } from '../contender.js';
 import { ratioOf } from '../document.js';
 import { type Pace, shortened } from '../pace.js';
 import { rungOf } from '../search/ladder.js';
+import { timesOf } from '../slackline/figures.js';
+import type { Stage } from '../stage.js';
 import { step } from '../testing/step.js';
 import { type Highest, highestOf, middle, type NothingFound, roundOf } from './highest.js';
-import { middleOf, overheadOf } from './overhead.js';
+import { middleOf } from './overhead.js';
 import { inRounds } from './rounds.js';
 import { oursOf, runsOf, type TraceRun } from './trace.js';
 
@@ -80,6 +82,24 @@ describe('rounds', () => {
     expect(ratioOf(slackline, ceiling)?.byRound).toHaveLength(3);
   });
 
+  test('what is measured after a search is told its rate, does not count as one of its steps, and needs time', async () => {
+    const told: (number | undefined)[] = [];
+    const afterwards = (seconds: number) => ({
+      seconds,
+      async measure(stage: Stage, qps: number | undefined) {
+        told.push(qps);
+        await stage.step('step', { rate: 20_000, seconds: 1 });
+      },
+    });
+    const turn = { contender: simulated('slackline', [6_000], []), from: rungOf(5_000) };
+    const once = { ...context(), pace: { ...pace, rounds: 1 } };
+    const { slackline } = await inRounds([{ ...turn, afterwards: afterwards(1) }], settings, once);
+    expect(told).toEqual([carried(slackline).rounds[0]?.qps]);
+    expect(slackline?.steps.some(({ rate }) => rate === 20_000)).toBe(false);
+    await inRounds([{ ...turn, afterwards: afterwards(1_000) }], settings, once);
+    expect(told).toHaveLength(1);
+  });
+
   test('a contender that carries nothing has failed, and keeps its steps', async () => {
     const troubles: string[] = [];
     const turns = [{ contender: simulated('slackline', [0], []), from: -100 }];
@@ -115,9 +135,8 @@ test('overhead is the round trip less the time on the device, of each query that
     endedMs: Float64Array.of(5, 17, 22, Number.NaN),
     inferenceMs: Float32Array.of(4, 5, Number.NaN, Number.NaN),
   };
-  expect(overheadOf(columns)).toMatchObject({
-    queries: 2,
-    ...{ p50: 1, p99: 2 },
+  expect(timesOf(columns)).toMatchObject({
+    overheadMs: { p50: 1, p99: 2 },
     roundTripMs: { p50: 5, p99: 7 },
     deviceMs: { p50: 4, p99: 5 },
   });

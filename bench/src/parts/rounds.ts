@@ -17,6 +17,13 @@ export interface Turn {
   readonly from: number;
   /** Whether that is near the edge: then nothing is climbed. */
   readonly isNear?: boolean;
+  /** What else is measured of it, after its search and before it is ended, where there is time. */
+  readonly afterwards?: {
+    /** About how many it takes. */
+    readonly seconds: number;
+    /** @param qps the highest rate that this round held; undefined when it held none */
+    measure(stage: Stage, qps: number | undefined): Promise<void>;
+  };
 }
 
 /** Of starting and ending one, beside the steps. */
@@ -64,8 +71,8 @@ export async function inRounds(
     }
     say(`round ${index + 1} of at most ${pace.rounds}: ${state.contender.name}`);
     const climbSeconds = state.isKnown ? 0 : probesAClimb * (pace.probeSeconds + marginSeconds / 2);
-    const others = states.length - (place % states.length);
-    const turn = limited(time, others, all.length - place, turnSeconds(pace) + climbSeconds);
+    const left = all.slice(place).map((turn) => turn.state);
+    const turn = limited(time, left, states.length - (place % states.length), turnSeconds(pace) + climbSeconds);
     await oneTurn(state, settings, { ...context, time: turn });
     return state;
   });
@@ -81,7 +88,7 @@ export async function inRounds(
 /** The first turn looks for the neighbourhood, the others begin where the last one ended. */
 async function oneTurn(state: State, settings: Omit<ContenderSettings, 'signal'>, context: Context): Promise<void> {
   const { pace, say, signal, time } = context;
-  const { contender, from, isKnown } = state;
+  const { contender, from, isKnown, afterwards } = state;
   const round: Step[] = [];
   state.rounds.push(round);
   const running = await contender.start({ ...settings, signal });
@@ -95,15 +102,19 @@ async function oneTurn(state: State, settings: Omit<ContenderSettings, 'signal'>
           // Two steps that count must follow.
           isEnough: () => !time.has(pace.probeSeconds + 2 * pace.stepSeconds + 3 * marginSeconds),
         });
+    const needed = pace.stepSeconds + marginSeconds + (afterwards?.seconds ?? 0);
     let tried = 0;
     const begin = isKnown ? near : near - belowProbes;
     await edge(begin, pace.stepsARound, {
       passes: (rung) => stage.passes(rung, pace.stepSeconds),
-      isEnough: () => tried++ > 0 && !time.has(pace.stepSeconds + marginSeconds),
+      isEnough: () => tried++ > 0 && !time.has(needed),
     });
     const { qps, failed } = roundOf(round);
     state.from = qps !== undefined ? rungOf(qps) : failed !== undefined ? rungOf(failed) - 2 : begin;
     state.isKnown = true;
+    if (afterwards !== undefined && time.has(afterwards.seconds)) {
+      await afterwards.measure(new Stage({ name: contender.name, running, say, signal, pace, steps: [] }), qps);
+    }
   } finally {
     state.steps.push(...round);
     await running.stop();
@@ -116,10 +127,14 @@ function turnSeconds({ warmUpSeconds, stepSeconds, stepsARound }: Pace): number 
 }
 
 /**
- * The time of one turn: what it needs or its fair share, whichever is more, but never what the others of its round need.
- * @param ofRound how many turns of this round are left, this one included
- * @param ofAll and of all rounds
+ * The time of one turn: what it needs or its fair share, whichever is more, but never what the others of its round need; and
+ * beside that what is measured afterwards.
+ *
+ * @param turns that are left, this one first
+ * @param ofRound how many of them are this round's
  */
-function limited(time: PartTime, ofRound: number, ofAll: number, needed: number): PartTime {
-  return partOf(time, Math.min(time.left() / ofRound, Math.max(time.left() / ofAll, needed)));
+function limited(time: PartTime, turns: readonly Turn[], ofRound: number, needed: number): PartTime {
+  const after = (some: readonly Turn[]) => some.reduce((sum, { afterwards }) => sum + (afterwards?.seconds ?? 0), 0);
+  const share = (count: number) => (time.left() - after(turns.slice(0, count))) / count;
+  return partOf(time, Math.min(share(ofRound), Math.max(share(turns.length), needed)) + after(turns.slice(0, 1)));
 }

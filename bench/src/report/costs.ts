@@ -3,6 +3,7 @@ import type { BusDocument } from '../document.js';
 import { sharesText } from '../flame/index.js';
 import type { Percentiles } from '../latency.js';
 import { found, whyNot } from '../part.js';
+import type { ProcessCost } from '../parts/cost.js';
 import { bytes, digits, none, share, table, whole } from './markdown.js';
 
 export function latencySection({ cost, slackline }: BusDocument): string[] {
@@ -60,29 +61,27 @@ export function costSection({ cost, profiles }: BusDocument, plots: string): str
   if (cost === undefined) return [];
   const figures = found(cost);
   if (figures === undefined) return ['## What a query costs', `Not run: ${whyNot(cost)}.`];
-  const rows = figures.processes.map(({ process, cpuSecondsPer1000, allocatedBytesPerQuery, eventLoopDelayMs }) => [
-    ...[process, digits(1_000 * cpuSecondsPer1000, 0), digits(cpuSecondsPer1000, 3)],
-    allocatedBytesPerQuery === undefined ? none : bytes(allocatedBytesPerQuery),
-    ...[digits(eventLoopDelayMs?.p50Ms, 1), digits(eventLoopDelayMs?.p99Ms, 1), digits(eventLoopDelayMs?.maxMs, 1)],
-  ]);
   return [
     '## What a query costs',
     `At ${whole(figures.rate)} queries a second. All processes together use ${digits(figures.cpuSecondsPer1000, 3)} s of a core for ` +
       '1,000 queries (`/proc`, user and system). What is allocated is an estimate: V8’s sampling of its heap, with what was ' +
       'freed since; buffers outside of that heap are not in it. An event loop’s delay is how much later than due a timer of 1 ms came.',
-    table(
-      [
-        'process',
-        'µs of a core a query',
-        's for 1,000',
-        'allocated a query',
-        'loop p50 ms',
-        'loop p99 ms',
-        'loop max ms',
-      ],
-      rows,
-    ),
+    table(processHeadings, figures.processes.map(processCells)),
     ...profileSections(figures.atFull, profiles, plots),
+  ];
+}
+
+export const processHeadings: readonly string[] = [
+  ...['process', 'µs of a core a query', 's for 1,000', 'allocated a query'],
+  ...['loop p50 ms', 'loop p99 ms', 'loop max ms'],
+];
+
+export function processCells(cost: ProcessCost): string[] {
+  const { process, cpuSecondsPer1000, allocatedBytesPerQuery, eventLoopDelayMs } = cost;
+  return [
+    ...[process, digits(1_000 * cpuSecondsPer1000, 0), digits(cpuSecondsPer1000, 3)],
+    allocatedBytesPerQuery === undefined ? none : bytes(allocatedBytesPerQuery),
+    ...[digits(eventLoopDelayMs?.p50Ms, 1), digits(eventLoopDelayMs?.p99Ms, 1), digits(eventLoopDelayMs?.maxMs, 1)],
   ];
 }
 

@@ -1,50 +1,8 @@
-/** Other streams and bodies, what users would write instead, and the trace. */
+/** What users would write instead, and the trace. */
 import type { BusDocument } from '../document.js';
 import { found, whyNot } from '../part.js';
-import type { Highest } from '../parts/highest.js';
-import type { StorageFigures } from '../parts/storage.js';
 import { oursOf, type TraceRun } from '../parts/trace.js';
-import { bytes, digits, none, share, table, times, whole } from './markdown.js';
-
-export function storageSection({ storage }: BusDocument): string[] {
-  if (storage === undefined) return [];
-  const cases = found(storage);
-  if (cases === undefined) return ['## Storage and payload', `Not run: ${whyNot(storage)}.`];
-  const cells = (part: StorageFigures['slackline']) => {
-    const highest = found(part);
-    if (highest === undefined) return new Array<string>(4).fill(none);
-    const { within36, latencyMs, cpuSecondsPer1000 } = highest;
-    return [rate(highest), share(within36), digits(latencyMs.p99, 1), digits(cpuSecondsPer1000, 3)];
-  };
-  const lengths = [...new Set(cases.map(({ stepSeconds }) => digits(stepSeconds, 1)))].join(' or ');
-  return [
-    '## Storage and payload',
-    `The same search, one round of fewer steps, each of ${lengths} s: read the rates against each other, not against the ones above. ` +
-      'Behind ≥ no rate above was tried, and a ratio of such rates is no bound. ' +
-      'Bodies above 32 kB stay in the stream, from which the worker fetches them. CPU is that of all processes together, in ' +
-      'seconds of a core for 1,000 queries at that rate.',
-    table(
-      [
-        ...['stream', 'payload', 'ratio', 'slackline/s', 'attainment', 'by the producer’s clock', 'p99 ms', 'CPU s'],
-        ...['ceiling/s', 'by the producer’s clock', 'p99 ms', 'CPU s'],
-      ],
-      cases.map(({ storage: kind, payloadBytes, ratio, slackline, ceiling }) => {
-        const [ours = none, ...others] = cells(slackline);
-        return [kind, bytes(payloadBytes), times(ratio), ours, attainmentOf(slackline), ...others, ...cells(ceiling)];
-      }),
-    ),
-  ];
-}
-
-function attainmentOf(part: StorageFigures['slackline']): string {
-  const highest = found(part);
-  return highest === undefined ? none : share(highest.attainment);
-}
-
-/** Where no round found a rate above it that was not held, the edge is not known. */
-function rate({ qps, rounds }: Highest): string {
-  return `${rounds.some(({ failed }) => failed !== undefined) ? '' : '≥ '}${whole(qps)}`;
-}
+import { digits, none, share, table, whole } from './markdown.js';
 
 export function peersSection({ peers }: BusDocument): string[] {
   if (peers === undefined) return [];

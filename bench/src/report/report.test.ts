@@ -37,7 +37,11 @@ const document: BusDocument = {
   ratio: { ofHighest: 0.614, byRound: [0.614] },
   overheadMs: { skipped: 'the time of the run was over' },
   storage: [
-    { storage: 'file', payloadBytes: 150_000, stepSeconds: 4, slackline: ours, ceiling: bare, ratio: undefined },
+    {
+      ...{ storage: 'file', payloadBytes: 150_000, stepSeconds: 4, slackline: ours, ceiling: bare, ratio: undefined },
+      overheadMs: { p50: 2.5, p99: 4, p999: 5 },
+      cost: { rate: 275, cpuSecondsPer1000: 0.9, processes: [{ process: 'nats', cpuSecondsPer1000: 0.9 }] },
+    },
   ],
   peers: [{ name: 'fastify small', steps: [step('fastify small', 800, 0.5)] }],
   trace: {
@@ -64,6 +68,9 @@ test('a report says the ratio first, names the machine, and what was not run', (
     'Not run: the time of the run was over.',
     'each of 4.0 s',
     '| file | 150 kB | – | 8,750 | 0.9999 | 0.9999 | 30.0 | 0.150 | ≥ 14,250 | 1.0000 | 30.0 | 0.150 |',
+    '| memory | 784 B | 0.61 x | 8,750 |',
+    '| file | 150 kB | 2.50 | 4.00 | – | – |',
+    '| file | 150 kB | 275 | nats | 900 | 0.900 | – | – | – | – |',
     '| 800 | fastify small | 0.5000 | 0.5000 | – | – |',
     'Slackline is 7.90 points more accurate',
     'Found by earlier runs on this machine: trace (yesterday).',

@@ -4,7 +4,8 @@ import { costSection, latencySection, overheadSection } from './costs.js';
 import { goalsSection } from './goals.js';
 import { highestSection } from './highest.js';
 import { digits } from './markdown.js';
-import { peersSection, storageSection, traceSection } from './others.js';
+import { peersSection, traceSection } from './others.js';
+import { storageSection } from './storage.js';
 
 /** Folder of the plots beside the report. */
 export const plotFolder = 'bus';

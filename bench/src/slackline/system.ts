@@ -94,7 +94,7 @@ function over({ system, model, subjectPrefix = '', signal, stop }: Loaded): Runn
     );
   return {
     send,
-    step: async (asked) => stepOf(asked, await send(asked)),
+    step: async (asked) => stepOf(asked, await send(asked, { records: asked.isTraced ?? false })),
     pids: () => pidsOf(system),
     stop,
   };
