@@ -95,19 +95,19 @@ async function oneTurn(state: State, settings: Omit<ContenderSettings, 'signal'>
   try {
     const stage = new Stage({ name: contender.name, running, say, signal, pace, steps: round });
     await stage.warmUp(rateAt(from), pace.warmUpSeconds);
+    const afterwardsSeconds = afterwards?.seconds ?? 0;
     const near = isKnown
       ? from
       : await climb(from, {
           passes: (rung) => stage.probe(rung, pace.probeSeconds),
           // Two steps that count must follow.
-          isEnough: () => !time.has(pace.probeSeconds + 2 * pace.stepSeconds + 3 * marginSeconds),
+          isEnough: () => !time.has(pace.probeSeconds + 2 * pace.stepSeconds + 3 * marginSeconds + afterwardsSeconds),
         });
-    const needed = pace.stepSeconds + marginSeconds + (afterwards?.seconds ?? 0);
     let tried = 0;
     const begin = isKnown ? near : near - belowProbes;
     await edge(begin, pace.stepsARound, {
       passes: (rung) => stage.passes(rung, pace.stepSeconds),
-      isEnough: () => tried++ > 0 && !time.has(needed),
+      isEnough: () => tried++ > 0 && !time.has(pace.stepSeconds + marginSeconds + afterwardsSeconds),
     });
     const { qps, failed } = roundOf(round);
     state.from = qps !== undefined ? rungOf(qps) : failed !== undefined ? rungOf(failed) - 2 : begin;

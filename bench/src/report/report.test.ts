@@ -79,6 +79,9 @@ test('a report says the ratio first, names the machine, and what was not run', (
     expect(text).toContain(part);
   }
   expect(text).not.toContain('Tiny settings');
+  expect(text).not.toContain('by another run');
+  const ofTwo = { ...document, run: { ...document.run, earlier: { storage: 'yesterday' } } };
+  expect(reportOf(ofTwo)).toContain('Small bodies in memory were measured by another run');
   expect(text).not.toMatch(/undefined|NaN|null/);
 });
 

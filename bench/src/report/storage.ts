@@ -16,7 +16,16 @@ export function storageSection(document: BusDocument): string[] {
   if (others === undefined) return ['## Storage and payload', `Not run: ${whyNot(storage)}.`];
   const rows = [...inMemory(document), ...others];
   const seconds = [...new Set(others.map(({ stepSeconds }) => digits(stepSeconds, 1)))].join(' or ');
-  return [...searches(rows, seconds), ...overheads(rows), ...costs(rows)];
+  const { earlier } = document.run;
+  const isOfAnother = earlier.slackline !== earlier.storage;
+  return [
+    ...searches(rows, seconds),
+    ...(isOfAnother
+      ? ['Small bodies in memory were measured by another run, in another hour: compare ratios, not rates.']
+      : []),
+    ...overheads(rows),
+    ...costs(rows),
+  ];
 }
 
 /** What the other parts measure, where there is all of it. */
